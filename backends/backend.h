@@ -1,0 +1,66 @@
+// Who computes: a Backend compiles a segment of a Graph into an Executable, which then only runs.
+// Two backends exist: the CPU backend (backends/cpu: the exact integer reference, golden answer and
+// failover) and the OpenCL backend (backends/opencl: the NPU's stand-in). Both give the same bytes.
+// The rules of what may run live with the operators (ops/room.h), once, for everyone.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "schema/graph.h"
+
+namespace npu {
+
+// How FULLY_CONNECTED rounds (schema/quantization.h): the field has two definitions.
+enum class FcRounding : uint8_t {
+  kSingle,  // LiteRT 2.3
+  kDouble,  // tflite-runtime <= 2.14, TFLite Micro
+};
+
+struct ComputeOptions {
+  FcRounding fc_rounding = FcRounding::kSingle;
+  int threads = 0;  // 0: the device's own choice
+};
+
+// Operators that one backend runs back to back. All indices are into the Graph.
+struct SegmentOps {
+  std::vector<int> ops;      // in execution order
+  std::vector<int> inputs;   // tensors read and not made here, constants excluded
+  std::vector<int> outputs;  // tensors made here and read outside, or outputs of the graph
+};
+
+struct MemoryUse {
+  int64_t arena_bytes = 0;     // intermediate tensors
+  int64_t constant_bytes = 0;  // packed weights and tables
+};
+
+// A compiled segment. Not thread-safe: one Invoke at a time; different Executables may run at once.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  // inputs[i] / outputs[i]: host memory of SegmentOps::inputs[i] / outputs[i], in the tensor's own type
+  // and exactly its byte size, any alignment, not overlapping each other. Returns when outputs hold.
+  virtual Status Invoke(std::span<const std::byte* const> inputs,
+                        std::span<std::byte* const> outputs) = 0;
+  virtual MemoryUse memory_use() const = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;    // "cpu", "opencl"
+  virtual std::string device_name() const = 0;  // for reports and logs
+  // Every op of the segment has passed its room's Check. The Executable shares `graph`.
+  virtual Result<std::unique_ptr<Executable>> Compile(std::shared_ptr<const Graph> graph,
+                                                      const SegmentOps& segment,
+                                                      const ComputeOptions& options) = 0;
+};
+
+}  // namespace npu

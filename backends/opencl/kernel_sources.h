@@ -1,0 +1,15 @@
+// The OpenCL sources embedded at build time (cmake/embed_cl.cmake): headers first, then kernels, ended by
+// a null row. Concatenated in this order they are the one program that every device builds.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace npu {
+
+struct KernelSource {
+  const char* name;  // "conv2d.cl"
+  const char* text;
+};
+
+extern const KernelSource kKernelSources[];
+
+}  // namespace npu

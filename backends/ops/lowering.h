@@ -1,0 +1,83 @@
+// What a room's Lower emits: kernel launches over tensors and constants, in terms no device is named in.
+// The OpenCL executable turns them into cl_kernel calls; nothing outside backends/opencl includes CL/.
+//
+// The u8 domain. Inside an NPU segment every 8-bit tensor is stored as uint8: an INT8 tensor's byte q is
+// stored as q + 128 (q ^ 0x80), a UINT8 tensor's as it is, so that one kernel serves both. Kernels see
+// stored bytes and stored zero points (StoredZeroPoint). The executable converts at the boundary and
+// when it uploads constant tensors. Weights are packed by the room itself, in whatever form it likes.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "schema/graph.h"
+
+namespace npu {
+
+// Added to an 8-bit value of this type to get its stored (u8 domain) byte: 128 for INT8, 0 for UINT8.
+inline int32_t StorageOffset(DataType type) { return type == DataType::kInt8 ? 128 : 0; }
+inline int32_t StoredZeroPoint(const Tensor& tensor) {
+  return tensor.zero_point() + StorageOffset(tensor.type);
+}
+
+struct TensorArg { int tensor; };      // __global uchar*: a tensor of the graph, NHWC, dense
+struct ConstantArg { int constant; };  // __global const *: index into Lowering::constants()
+struct ScratchArg { int scratch; };    // __global *: index into Lowering::scratch_bytes()
+using KernelArg = std::variant<TensorArg, ConstantArg, ScratchArg, int32_t, float>;
+
+struct KernelLaunch {
+  std::string_view kernel;  // a __kernel of backends/opencl/kernels/*.cl; must be a literal
+  std::array<size_t, 3> global{1, 1, 1};  // work-items; kernels check bounds, no local size is assumed
+  std::vector<KernelArg> args;            // in the kernel's order
+};
+
+class Lowering {
+ public:
+  void Launch(std::string_view kernel, std::array<size_t, 3> global, std::vector<KernelArg> args) {
+    launches_.push_back({kernel, global, std::move(args)});
+  }
+  // Bytes uploaded once, when the segment is compiled.
+  ConstantArg AddConstant(std::vector<std::byte> bytes) {
+    constants_.push_back(std::move(bytes));
+    return {static_cast<int>(constants_.size()) - 1};
+  }
+  template <typename T>
+  ConstantArg AddConstant(std::span<const T> values) {
+    std::vector<std::byte> bytes(values.size_bytes());
+    if (!bytes.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+    return AddConstant(std::move(bytes));
+  }
+  template <typename T>
+  ConstantArg AddConstant(const std::vector<T>& values) {
+    return AddConstant(std::span<const T>(values));
+  }
+  // Device memory that lives during this op only.
+  ScratchArg AddScratch(int64_t bytes) {
+    scratch_bytes_.push_back(bytes);
+    return {static_cast<int>(scratch_bytes_.size()) - 1};
+  }
+  // Output has the same bytes as input (RESHAPE): the memory plan makes it a view, or copies when it
+  // cannot. Nothing else needs to be launched.
+  void Alias(int output_tensor, int input_tensor) { aliases_.push_back({output_tensor, input_tensor}); }
+
+  const std::vector<KernelLaunch>& launches() const { return launches_; }
+  const std::vector<std::vector<std::byte>>& constants() const { return constants_; }
+  const std::vector<int64_t>& scratch_bytes() const { return scratch_bytes_; }
+  const std::vector<std::pair<int, int>>& aliases() const { return aliases_; }
+
+ private:
+  std::vector<KernelLaunch> launches_;
+  std::vector<std::vector<std::byte>> constants_;
+  std::vector<int64_t> scratch_bytes_;
+  std::vector<std::pair<int, int>> aliases_;
+};
+
+}  // namespace npu

@@ -1,0 +1,28 @@
+// Plan → Executable: the last arrow of the house. Opens the backends that the options name and compiles
+// one partition of a plan. The delegate's kernel and the C API's session both come through here.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "backends/backend.h"
+#include "backends/partition_executable.h"
+#include "partitioner/options.h"
+#include "partitioner/plan.h"
+
+namespace npu {
+
+struct Backends {
+  std::shared_ptr<Backend> npu;  // OpenCL, or the CPU reference for device=reference
+  std::shared_ptr<Backend> cpu;
+};
+
+// kDevice if the named device is not there.
+Result<Backends> OpenBackends(const Options& options);
+
+// The Executable's inputs/outputs follow plan.partitions[partition].inputs/outputs.
+Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,
+                                                         const Backends& backends,
+                                                         const ComputeOptions& options);
+
+}  // namespace npu

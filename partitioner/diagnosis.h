@@ -1,0 +1,25 @@
+// What kind of model this is, in one sentence: float32, full int8, uint8 (TF1), dynamic range, int16x8 ...
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "schema/graph.h"
+
+namespace npu {
+
+enum class ModelKind : uint8_t {
+  kEmpty, kFloat32, kFloat16Weights, kDynamicRange, kInt8, kUint8, kInt8FloatIo, kInt8MixedIo,
+  kInt16x8, kInt4Weights, kMixed, kBinary, kPrecompiled, kOther,
+};
+
+struct Diagnosis {
+  ModelKind kind = ModelKind::kOther;
+  std::string_view code;  // "int8", "float32", "dynamic-range", ... stable, for JSON
+  std::string sentence;   // "full int8, int8 input and output: fits an NPU as it is"
+};
+
+Diagnosis Diagnose(const Graph& graph);
+
+}  // namespace npu

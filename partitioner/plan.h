@@ -1,0 +1,65 @@
+// Who does what: Graph + rules + options → Plan. Pure and deterministic: no I/O, no device, no clock.
+// The plug-in executes exactly this plan and delegate-check prints it. Start at MakePlan.
+//
+// Three placements: npu (an OpenCL segment), delegate-cpu (inside our plug-in, on our CPU backend) and
+// host (left to the runtime). Neighbouring npu and delegate-cpu segments form one partition, the unit
+// that the host sees. Partitions are cut exactly as hosts cut them (segments.h), so none ever waits for
+// its own output.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/verdict.h"
+#include "partitioner/options.h"
+#include "schema/graph.h"
+
+namespace npu {
+
+enum class Placement : uint8_t { kNpu, kDelegateCpu, kHost };
+std::string_view PlacementName(Placement placement);  // "npu", "delegate-cpu", "host"
+
+struct OpPlan {
+  Placement placement = Placement::kHost;
+  int segment = -1;    // index into Plan::segments; -1 on the host or evaluated at plan time
+  int partition = -1;  // index into Plan::partitions; -1 on the host
+  // Why not the NPU: every failed rule. Empty exactly when placement is kNpu.
+  std::vector<Reason> reasons;
+  int64_t macs = 0;
+  bool evaluated = false;  // shape arithmetic, computed when the plan was made: costs nothing
+};
+
+struct Segment {
+  Placement placement = Placement::kNpu;
+  int partition = 0;
+  SegmentOps ops;  // ops evaluated at plan time are not listed
+  int64_t macs = 0;
+};
+
+struct Partition {
+  std::vector<int> ops;       // every op the host hands over, evaluated ones included, ascending
+  std::vector<int> segments;  // in execution order
+  std::vector<int> inputs;    // tensors crossing in, constants excluded, ascending
+  std::vector<int> outputs;   // tensors crossing out, ascending
+  int64_t macs = 0;
+};
+
+struct Plan {
+  std::shared_ptr<const Graph> graph;  // with inferred shapes and evaluated constants
+  PlanOptions options;
+  std::vector<OpPlan> ops;
+  std::vector<Segment> segments;
+  std::vector<Partition> partitions;
+  int64_t total_macs = 0;
+};
+
+// Takes the graph, infers its shapes, checks every op and cuts segments. The graph must have passed
+// Validate(); the only Errors are options that name nothing in this graph (deny=#99).
+Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options);
+
+}  // namespace npu

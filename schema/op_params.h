@@ -1,0 +1,142 @@
+// One plain struct per operator parameter family: what the file (BuiltinOptions, flexbuffer) or the
+// host (its parameter structs) says about an operator, in our own units and enums.
+// Readers fill them; values outside an enum's range never get here (the reader refuses the model, the
+// host graph declines the node). Numeric ranges (stride >= 1, ...) are the op room's Check.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+namespace npu {
+
+enum class Padding : uint8_t { kSame, kValid };
+
+// Fused activations, in the format's order.
+enum class Activation : uint8_t { kNone, kRelu, kReluN1To1, kRelu6, kTanh, kSignBit };
+
+enum class WeightsFormat : uint8_t { kDefault, kShuffled4x16Int8 };
+
+// Operators without parameters, and operators whose parameters nothing here reads.
+struct NoParams {};
+
+struct Conv2DParams {
+  Padding padding = Padding::kSame;
+  int32_t stride_h = 1, stride_w = 1;      // pixels
+  int32_t dilation_h = 1, dilation_w = 1;  // pixels between taps
+  Activation activation = Activation::kNone;
+};
+
+struct DepthwiseConv2DParams {
+  Padding padding = Padding::kSame;
+  int32_t stride_h = 1, stride_w = 1;
+  int32_t dilation_h = 1, dilation_w = 1;
+  int32_t depth_multiplier = 0;  // as written; 0 = absent. The shapes decide, Check compares.
+  Activation activation = Activation::kNone;
+};
+
+struct Pool2DParams {
+  Padding padding = Padding::kSame;
+  int32_t stride_h = 1, stride_w = 1;
+  int32_t filter_h = 1, filter_w = 1;
+  Activation activation = Activation::kNone;
+};
+
+struct FullyConnectedParams {
+  Activation activation = Activation::kNone;
+  WeightsFormat weights_format = WeightsFormat::kDefault;
+  bool keep_num_dims = false;
+  bool asymmetric_quantize_inputs = false;  // hybrid models only
+};
+
+// ADD, SUB, MUL
+struct BinaryParams {
+  Activation activation = Activation::kNone;
+  bool pot_scale_int16 = false;  // int16 only
+};
+
+struct ConcatenationParams {
+  int32_t axis = 0;  // negative counts from the last
+  Activation activation = Activation::kNone;
+};
+
+struct SoftmaxParams {
+  float beta = 1.0f;
+};
+
+// The new shape of RESHAPE when it is not given as a second input.
+struct ReshapeParams {
+  std::vector<int32_t> new_shape;  // at most one -1
+};
+
+struct SqueezeParams {
+  std::vector<int32_t> squeeze_dims;  // empty: every dimension of size 1
+};
+
+// MEAN, SUM, REDUCE_*
+struct ReducerParams {
+  bool keep_dims = false;
+};
+
+// RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR
+struct ResizeParams {
+  bool align_corners = false;
+  bool half_pixel_centers = false;
+};
+
+struct LeakyReluParams {
+  float alpha = 0.0f;
+};
+
+// Bit i of a mask speaks of entry i of begin/end/strides.
+struct StridedSliceParams {
+  int32_t begin_mask = 0, end_mask = 0, ellipsis_mask = 0, new_axis_mask = 0, shrink_axis_mask = 0;
+  bool offset = false;  // end is relative to begin
+};
+
+struct SplitParams {
+  int32_t num_splits = 0;
+};
+
+struct PackParams {
+  int32_t values_count = 0;
+  int32_t axis = 0;
+};
+
+struct ShapeParams {
+  bool int64_output = false;
+};
+
+struct CastParams {};
+
+struct GatherParams {
+  int32_t axis = 0;
+  int32_t batch_dims = 0;
+};
+
+// LceBconv2d's flexbuffer map.
+struct LceBconv2dParams {
+  int32_t channels_in = 0;
+  int32_t stride_h = 1, stride_w = 1;
+  int32_t dilation_h = 1, dilation_w = 1;
+  Padding padding = Padding::kSame;
+  int32_t pad_values = 0;  // 0 or 1
+  Activation activation = Activation::kNone;
+};
+
+// LceBMaxPool2d's flexbuffer map.
+struct LceBMaxPool2dParams {
+  int32_t filter_h = 1, filter_w = 1;
+  int32_t stride_h = 1, stride_w = 1;
+  Padding padding = Padding::kSame;
+};
+
+using OpParams =
+    std::variant<NoParams, Conv2DParams, DepthwiseConv2DParams, Pool2DParams, FullyConnectedParams,
+                 BinaryParams, ConcatenationParams, SoftmaxParams, ReshapeParams, SqueezeParams,
+                 ReducerParams, ResizeParams, LeakyReluParams, StridedSliceParams, SplitParams,
+                 PackParams, ShapeParams, CastParams, GatherParams, LceBconv2dParams,
+                 LceBMaxPool2dParams>;
+
+}  // namespace npu
