@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/cpu_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "backends/memory_plan.h"
+#include "backends/ops/room.h"
+
+namespace npu {
+namespace {
+
+// A cache line, and what hosts align their own arenas to.
+constexpr int64_t kAlignment = 64;
+
+// Where an operand's bytes are found when a step runs.
+struct Place {
+  enum { kAbsent, kConstant, kInput, kOutput, kArena } where = kAbsent;
+  int64_t index = 0;  // into inputs or outputs, or the arena offset
+  const std::byte* constant = nullptr;
+};
+
+struct Step {
+  const Op* op;
+  const OpRoom* room;
+  std::vector<Place> inputs, outputs;
+  // Filled anew at each Invoke; sized once.
+  std::vector<const std::byte*> input_pointers;
+  std::vector<std::byte*> output_pointers;
+};
+
+class CpuExecutable : public Executable {
+ public:
+  CpuExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options, std::vector<Step> steps,
+                int64_t arena_bytes)
+      : graph_(std::move(graph)), options_(options), steps_(std::move(steps)), arena_(arena_bytes) {}
+
+  Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
+    for (Step& step : steps_) {
+      for (size_t i = 0; i < step.inputs.size(); ++i) {
+        step.input_pointers[i] = Resolve(step.inputs[i], inputs, outputs);
+      }
+      for (size_t i = 0; i < step.outputs.size(); ++i) {
+        step.output_pointers[i] = const_cast<std::byte*>(Resolve(step.outputs[i], inputs, outputs));
+      }
+      const ReferenceArgs args{OpView{*graph_, *step.op}, step.input_pointers, step.output_pointers, options_};
+      if (Status status = step.room->reference(args); !status) {
+        return tl::unexpected(status.error().WithContext(std::string(OpName(*step.op))));
+      }
+    }
+    return {};
+  }
+
+  MemoryUse memory_use() const override { return {static_cast<int64_t>(arena_.size()), 0}; }
+
+ private:
+  const std::byte* Resolve(const Place& place, std::span<const std::byte* const> inputs,
+                           std::span<std::byte* const> outputs) const {
+    switch (place.where) {
+      case Place::kConstant: return place.constant;
+      case Place::kInput: return inputs[place.index];
+      case Place::kOutput: return outputs[place.index];
+      case Place::kArena: return arena_.data() + place.index;
+      default: return nullptr;
+    }
+  }
+
+  std::shared_ptr<const Graph> graph_;
+  ComputeOptions options_;
+  std::vector<Step> steps_;
+  std::vector<std::byte> arena_;
+};
+
+class CpuBackend : public Backend {
+ public:
+  std::string_view name() const override { return "cpu"; }
+  std::string device_name() const override { return "CPU reference"; }
+
+  Result<std::unique_ptr<Executable>> Compile(std::shared_ptr<const Graph> graph, const SegmentOps& segment,
+                                              const ComputeOptions& options) override {
+    const size_t tensor_count = graph->tensors.size();
+    std::vector<Place> places(tensor_count);
+    for (size_t i = 0; i < tensor_count; ++i) {
+      const Tensor& tensor = graph->tensors[i];
+      if (tensor.is_constant()) places[i] = {Place::kConstant, 0, tensor.data.bytes.data()};
+    }
+    for (size_t i = 0; i < segment.inputs.size(); ++i) {
+      places[segment.inputs[i]] = {Place::kInput, static_cast<int64_t>(i), nullptr};
+    }
+    for (size_t i = 0; i < segment.outputs.size(); ++i) {
+      places[segment.outputs[i]] = {Place::kOutput, static_cast<int64_t>(i), nullptr};
+    }
+
+    // Every other tensor written here lives in the arena from its writer to its last reader.
+    std::vector<MemoryRequest> requests;
+    std::vector<int> request_of(tensor_count, -1);
+    for (int s = 0; s < static_cast<int>(segment.ops.size()); ++s) {
+      const Op& op = graph->ops[segment.ops[s]];
+      for (int index : op.outputs) {
+        if (index == kNoTensor || places[index].where != Place::kAbsent) continue;
+        const auto bytes = graph->tensors[index].byte_size();
+        if (!bytes) {
+          return Fail(ErrorCode::kInternal, fmt::format("T#{} has no size after its rules were checked", index));
+        }
+        request_of[index] = static_cast<int>(requests.size());
+        requests.push_back({*bytes, s, s});
+      }
+      for (int index : op.inputs) {
+        if (index != kNoTensor && request_of[index] >= 0) requests[request_of[index]].last = s;
+      }
+    }
+    NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,
+                         PlanMemory(requests, kAlignment, std::numeric_limits<int32_t>::max()));
+    for (size_t i = 0; i < tensor_count; ++i) {
+      if (request_of[i] >= 0) places[i] = {Place::kArena, layout.offsets[request_of[i]], nullptr};
+    }
+
+    std::vector<Step> steps;
+    for (int index : segment.ops) {
+      const Op& op = graph->ops[index];
+      const OpRoom* room = FindRoom(op.kind);
+      if (room == nullptr || room->reference == nullptr) {
+        return Fail(ErrorCode::kInternal, fmt::format("{} has no CPU reference", DescribeOp(*graph, index)));
+      }
+      Step step{&op, room, {}, {}, {}, {}};
+      for (int t : op.inputs) step.inputs.push_back(t == kNoTensor ? Place{} : places[t]);
+      for (int t : op.outputs) step.outputs.push_back(t == kNoTensor ? Place{} : places[t]);
+      step.input_pointers.resize(step.inputs.size());
+      step.output_pointers.resize(step.outputs.size());
+      steps.push_back(std::move(step));
+    }
+    return std::make_unique<CpuExecutable>(std::move(graph), options, std::move(steps), layout.total_bytes);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Backend> MakeCpuBackend() { return std::make_shared<CpuBackend>(); }
+
+}  // namespace npu

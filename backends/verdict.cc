@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/verdict.h"
+
+namespace npu {
+
+std::string_view ReasonCodeName(ReasonCode code) {
+  switch (code) {
+#define NPU_REASON(enumerator, code, sentence) \
+  case ReasonCode::enumerator: return code;
+#include "backends/reasons.def"
+  }
+  return "";
+}
+
+std::string_view ReasonCodeSentence(ReasonCode code) {
+  switch (code) {
+#define NPU_REASON(enumerator, code, sentence) \
+  case ReasonCode::enumerator: return sentence;
+#include "backends/reasons.def"
+  }
+  return "";
+}
+
+}  // namespace npu
