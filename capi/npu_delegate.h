@@ -186,7 +186,7 @@ NPU_API npu_status npu_session_output(const npu_session* session, size_t index, 
 
 /* Copies bytes in before, and out after, an invocation. bytes must be the tensor's exact size. */
 NPU_API npu_status npu_session_copy_input(npu_session* session, size_t index, const void* data, size_t bytes);
-NPU_API npu_status npu_session_copy_output(const npu_session* session, size_t index, void* data, size_t bytes);
+NPU_API npu_status npu_session_copy_output(npu_session* session, size_t index, void* data, size_t bytes);
 
 /* Or binds the caller's memory, read at (written by) every later invocation, until bound again; NULL
  * unbinds. It must stay valid meanwhile; size as above; any alignment. */

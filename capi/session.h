@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class Session {
   std::span<std::byte> output(int i);
   void BindInput(int i, const std::byte* data);  // null: the session's own again
   void BindOutput(int i, std::byte* data);
+  bool input_bound(int i) const { return bound_[graph().inputs[i]] != nullptr; }
 
   Status Invoke();
 
@@ -34,12 +36,17 @@ class Session {
   struct Step {
     std::unique_ptr<Executable> executable;
     std::vector<int> inputs, outputs;  // tensors
+    // Filled anew at each Invoke; sized once.
+    std::vector<const std::byte*> input_pointers;
+    std::vector<std::byte*> output_pointers;
   };
+
+  std::span<std::byte> Memory(int tensor);
 
   std::shared_ptr<const Plan> plan_;
   std::string device_name_;
   std::vector<Step> steps_;
-  std::vector<std::vector<std::byte>> memory_;  // per tensor of the graph; empty where not needed
+  std::vector<std::vector<std::byte>> memory_;  // per tensor, one byte longer than it; or empty
   std::vector<std::byte*> bound_;               // per tensor; null: memory_
 };
 

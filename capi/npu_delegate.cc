@@ -1,0 +1,398 @@
+// The C API: thin shims over the C++ below, each stopping every exception at the door.
+// SPDX-License-Identifier: Apache-2.0
+#include "capi/npu_delegate.h"
+
+#include <cstring>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "backends/opencl/opencl_backend.h"
+#include "capi/session.h"
+#include "capi/verify.h"
+#include "partitioner/report.h"
+#include "schema/reader.h"
+
+struct npu_model {
+  npu::Model model;
+};
+
+struct npu_plan {
+  std::shared_ptr<const npu::Plan> plan;
+  npu::Options options;
+  std::string json;
+};
+
+struct npu_session {
+  std::unique_ptr<npu::Session> session;
+};
+
+namespace npu {
+namespace {
+
+thread_local std::string last_error;
+
+npu_status SetError(npu_status status, std::string text) {
+  last_error = std::move(text);
+  return status;
+}
+
+npu_status SetError(const Error& error) {
+  return SetError(static_cast<npu_status>(error.code), error.text);
+}
+
+npu_status BadArgument(const char* what) { return SetError(NPU_INVALID_ARGUMENT, what); }
+
+// Runs `body`, which returns npu_status, so that nothing is thrown into the caller.
+template <typename Body>
+npu_status Guard(Body body) noexcept {
+  try {
+    last_error.clear();
+    return body();
+  } catch (const std::bad_alloc&) {
+    return NPU_RESOURCE_EXHAUSTED;  // no memory for a text either
+  } catch (const std::exception& e) {
+    return SetError(NPU_INTERNAL, std::string("unexpected exception: ") + e.what());
+  } catch (...) {
+    return SetError(NPU_INTERNAL, "unexpected exception");
+  }
+}
+
+// Fills a caller's struct, of which an older caller may know only a prefix.
+template <typename Info>
+npu_status Fill(Info* out, const Info& info) {
+  if (out == nullptr) return BadArgument("out pointer is NULL");
+  const size_t size = out->struct_size;
+  if (size < sizeof(size_t) || size > sizeof(Info)) {
+    return SetError(NPU_INVALID_ARGUMENT, "struct_size is " + std::to_string(size) + "; expected " +
+                                              std::to_string(sizeof(Info)) +
+                                              " (set it to sizeof the struct before the call)");
+  }
+  std::memcpy(reinterpret_cast<char*>(out) + sizeof(size_t),
+              reinterpret_cast<const char*>(&info) + sizeof(size_t), size - sizeof(size_t));
+  return NPU_OK;
+}
+
+char* CopyString(const std::string& text) {
+  char* copy = new char[text.size() + 1];
+  std::memcpy(copy, text.c_str(), text.size() + 1);
+  return copy;
+}
+
+npu_placement ToC(Placement placement) {
+  switch (placement) {
+    case Placement::kNpu: return NPU_PLACEMENT_NPU;
+    case Placement::kDelegateCpu: return NPU_PLACEMENT_DELEGATE_CPU;
+    case Placement::kHost: break;
+  }
+  return NPU_PLACEMENT_HOST;
+}
+
+npu_status DescribeTensor(const Tensor& tensor, npu_tensor_info* out) {
+  if (tensor.shape.size() > NPU_MAX_RANK) {
+    return SetError(NPU_UNSUPPORTED, "tensor \"" + tensor.name + "\" has " +
+                                         std::to_string(tensor.shape.size()) + " dimensions; at most " +
+                                         std::to_string(NPU_MAX_RANK) + " can be described");
+  }
+  npu_tensor_info info{};
+  info.name = tensor.name.c_str();
+  info.type = static_cast<npu_type>(tensor.type);
+  info.rank = static_cast<int32_t>(tensor.shape.size());
+  std::copy(tensor.shape.begin(), tensor.shape.end(), info.dims);
+  info.scale = tensor.scale();
+  info.zero_point = tensor.zero_point();
+  info.bytes = static_cast<size_t>(tensor.byte_size().value_or(0));
+  return Fill(out, info);
+}
+
+npu_status CheckBuffer(std::span<const std::byte> tensor, size_t bytes) {
+  if (bytes == tensor.size()) return NPU_OK;
+  return SetError(NPU_INVALID_ARGUMENT, "buffer has " + std::to_string(bytes) + " bytes; expected " +
+                                            std::to_string(tensor.size()));
+}
+
+npu_status CheckIndex(const char* what, size_t index, size_t count) {
+  if (index < count) return NPU_OK;
+  return SetError(NPU_INVALID_ARGUMENT, std::string(what) + " " + std::to_string(index) +
+                                            " is out of range; there are " + std::to_string(count));
+}
+
+}  // namespace
+}  // namespace npu
+
+using npu::BadArgument;
+using npu::CheckIndex;
+using npu::Guard;
+using npu::SetError;
+
+#define NPU_C_RETURN_IF_ERROR(expr)                          \
+  do {                                                       \
+    if (npu_status s = (expr); s != NPU_OK) return s;        \
+  } while (false)
+
+extern "C" {
+
+const char* npu_last_error(void) { return npu::last_error.c_str(); }
+const char* npu_version(void) { return NPU_VERSION; }
+
+const char* npu_status_name(npu_status status) {
+  switch (status) {
+    case NPU_OK: return "NPU_OK";
+    case NPU_INVALID_ARGUMENT: return "NPU_INVALID_ARGUMENT";
+    case NPU_INVALID_MODEL: return "NPU_INVALID_MODEL";
+    case NPU_INVALID_OPTION: return "NPU_INVALID_OPTION";
+    case NPU_UNSUPPORTED: return "NPU_UNSUPPORTED";
+    case NPU_DEVICE_ERROR: return "NPU_DEVICE_ERROR";
+    case NPU_IO_ERROR: return "NPU_IO_ERROR";
+    case NPU_RESOURCE_EXHAUSTED: return "NPU_RESOURCE_EXHAUSTED";
+    case NPU_INTERNAL: return "NPU_INTERNAL";
+  }
+  return "unknown npu_status";
+}
+
+const char* npu_options_help(void) {
+  static const std::string help = npu::OptionsHelp();
+  return help.c_str();
+}
+
+npu_status npu_devices_json(char** out_json) {
+  return Guard([&]() -> npu_status {
+    if (out_json == nullptr) return BadArgument("out_json is NULL");
+    nlohmann::ordered_json devices = nlohmann::ordered_json::array();
+    // No platform at all is an empty list, not a failure of this function.
+    if (const auto found = npu::ListOpenClDevices()) {
+      for (size_t i = 0; i < found->size(); ++i) {
+        const npu::OpenClDeviceInfo& info = (*found)[i];
+        devices.push_back({{"index", i}, {"platform", info.platform}, {"name", info.name},
+                           {"driver_version", info.driver_version}});
+      }
+    }
+    *out_json = npu::CopyString(devices.dump(2) + "\n");
+    return NPU_OK;
+  });
+}
+
+void npu_string_destroy(char* string) { delete[] string; }
+
+npu_status npu_model_open_file(const char* path, npu_model** out_model) {
+  return Guard([&]() -> npu_status {
+    if (path == nullptr || out_model == nullptr) return BadArgument("path or out_model is NULL");
+    *out_model = nullptr;
+    auto model = npu::ReadModelFile(path);
+    if (!model) return SetError(model.error());
+    *out_model = new npu_model{std::move(*model)};
+    return NPU_OK;
+  });
+}
+
+npu_status npu_model_open_memory(const void* bytes, size_t size, npu_model** out_model) {
+  return Guard([&]() -> npu_status {
+    if (bytes == nullptr || out_model == nullptr) return BadArgument("bytes or out_model is NULL");
+    *out_model = nullptr;
+    auto model = npu::ReadModel({static_cast<const std::byte*>(bytes), size}, nullptr);
+    if (!model) return SetError(model.error());
+    *out_model = new npu_model{std::move(*model)};
+    return NPU_OK;
+  });
+}
+
+void npu_model_destroy(npu_model* model) { delete model; }
+
+npu_status npu_plan_create(const npu_model* model, const npu_option* options, size_t option_count,
+                           npu_plan** out_plan) {
+  return Guard([&]() -> npu_status {
+    if (model == nullptr || out_plan == nullptr) return BadArgument("model or out_plan is NULL");
+    if (options == nullptr && option_count > 0) return BadArgument("options is NULL but option_count is not 0");
+    *out_plan = nullptr;
+    npu::KeyValues key_values;
+    for (size_t i = 0; i < option_count; ++i) {
+      if (options[i].key == nullptr || options[i].value == nullptr) return BadArgument("an option's key or value is NULL");
+      key_values.emplace_back(options[i].key, options[i].value);
+    }
+    auto parsed = npu::ParseOptions(key_values);
+    if (!parsed) return SetError(parsed.error());
+    npu::SetLogLevel(parsed->log_level);
+    // The plan works on its own copy, since inference writes shapes; constants are shared.
+    auto graph = std::make_shared<npu::Graph>(*model->model.subgraphs.at(0));
+    auto plan = npu::MakePlan(std::move(graph), parsed->plan);
+    if (!plan) return SetError(plan.error());
+    auto made = std::make_unique<npu_plan>();
+    made->plan = std::make_shared<const npu::Plan>(std::move(*plan));
+    made->options = std::move(*parsed);
+    made->json = npu::ReportJson(*made->plan, {model->model.size_bytes, model->model.description});
+    *out_plan = made.release();
+    return NPU_OK;
+  });
+}
+
+void npu_plan_destroy(npu_plan* plan) { delete plan; }
+
+size_t npu_plan_op_count(const npu_plan* plan) { return plan == nullptr ? 0 : plan->plan->ops.size(); }
+
+npu_status npu_plan_op(const npu_plan* plan, size_t op, npu_op_info* out_info) {
+  return Guard([&]() -> npu_status {
+    if (plan == nullptr) return BadArgument("plan is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("op", op, plan->plan->ops.size()));
+    const npu::OpPlan& op_plan = plan->plan->ops[op];
+    const npu::Op& graph_op = plan->plan->graph->ops[op];
+    npu_op_info info{};
+    // Both kinds of names are null-terminated: a literal of ops.def, or the op's own string.
+    info.name = npu::OpName(graph_op).data();
+    info.version = graph_op.version;
+    info.placement = npu::ToC(op_plan.placement);
+    info.segment = op_plan.segment;
+    info.partition = op_plan.partition;
+    info.macs = op_plan.macs;
+    info.reason_count = op_plan.reasons.size();
+    return npu::Fill(out_info, info);
+  });
+}
+
+npu_status npu_plan_reason(const npu_plan* plan, size_t op, size_t reason, npu_reason* out_reason) {
+  return Guard([&]() -> npu_status {
+    if (plan == nullptr) return BadArgument("plan is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("op", op, plan->plan->ops.size()));
+    const auto& reasons = plan->plan->ops[op].reasons;
+    NPU_C_RETURN_IF_ERROR(CheckIndex("reason", reason, reasons.size()));
+    const npu::Reason& r = reasons[reason];
+    npu_reason info{};
+    info.code = npu::ReasonCodeName(r.code).data();
+    info.text = r.text.c_str();
+    info.actual = r.actual.c_str();
+    info.allowed = r.allowed.c_str();
+    return npu::Fill(out_reason, info);
+  });
+}
+
+size_t npu_plan_segment_count(const npu_plan* plan) { return plan == nullptr ? 0 : plan->plan->segments.size(); }
+
+npu_status npu_plan_segment(const npu_plan* plan, size_t segment, npu_segment_info* out_info) {
+  return Guard([&]() -> npu_status {
+    if (plan == nullptr) return BadArgument("plan is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("segment", segment, plan->plan->segments.size()));
+    const npu::Segment& s = plan->plan->segments[segment];
+    npu_segment_info info{};
+    info.placement = npu::ToC(s.placement);
+    info.partition = s.partition;
+    info.op_count = s.ops.ops.size();
+    info.macs = s.macs;
+    return npu::Fill(out_info, info);
+  });
+}
+
+size_t npu_plan_partition_count(const npu_plan* plan) {
+  return plan == nullptr ? 0 : plan->plan->partitions.size();
+}
+
+const char* npu_plan_json(const npu_plan* plan) { return plan == nullptr ? "" : plan->json.c_str(); }
+
+npu_status npu_plan_verify(const npu_plan* plan, uint64_t seed, char** out_json) {
+  return Guard([&]() -> npu_status {
+    if (plan == nullptr || out_json == nullptr) return BadArgument("plan or out_json is NULL");
+    *out_json = nullptr;
+    const auto json = npu::VerifyPlan(*plan->plan, plan->options, seed);
+    if (!json) return SetError(json.error());
+    *out_json = npu::CopyString(*json);
+    return NPU_OK;
+  });
+}
+
+npu_status npu_session_create(const npu_plan* plan, npu_session** out_session) {
+  return Guard([&]() -> npu_status {
+    if (plan == nullptr || out_session == nullptr) return BadArgument("plan or out_session is NULL");
+    *out_session = nullptr;
+    auto session = npu::Session::Create(plan->plan, plan->options);
+    if (!session) return SetError(session.error());
+    *out_session = new npu_session{std::move(*session)};
+    return NPU_OK;
+  });
+}
+
+void npu_session_destroy(npu_session* session) { delete session; }
+
+size_t npu_session_input_count(const npu_session* session) {
+  return session == nullptr ? 0 : session->session->graph().inputs.size();
+}
+
+size_t npu_session_output_count(const npu_session* session) {
+  return session == nullptr ? 0 : session->session->graph().outputs.size();
+}
+
+npu_status npu_session_input(const npu_session* session, size_t index, npu_tensor_info* out_info) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("input", index, npu_session_input_count(session)));
+    const npu::Graph& graph = session->session->graph();
+    return npu::DescribeTensor(graph.tensors[graph.inputs[index]], out_info);
+  });
+}
+
+npu_status npu_session_output(const npu_session* session, size_t index, npu_tensor_info* out_info) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("output", index, npu_session_output_count(session)));
+    const npu::Graph& graph = session->session->graph();
+    return npu::DescribeTensor(graph.tensors[graph.outputs[index]], out_info);
+  });
+}
+
+npu_status npu_session_copy_input(npu_session* session, size_t index, const void* data, size_t bytes) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr || data == nullptr) return BadArgument("session or data is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("input", index, npu_session_input_count(session)));
+    if (session->session->input_bound(static_cast<int>(index))) {
+      return BadArgument("the input is bound to the caller's memory; unbind it (bind NULL) before copying");
+    }
+    const auto memory = session->session->input(static_cast<int>(index));
+    NPU_C_RETURN_IF_ERROR(npu::CheckBuffer(memory, bytes));
+    std::memcpy(memory.data(), data, bytes);
+    return NPU_OK;
+  });
+}
+
+npu_status npu_session_copy_output(npu_session* session, size_t index, void* data, size_t bytes) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr || data == nullptr) return BadArgument("session or data is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("output", index, npu_session_output_count(session)));
+    const auto memory = session->session->output(static_cast<int>(index));
+    NPU_C_RETURN_IF_ERROR(npu::CheckBuffer(memory, bytes));
+    std::memmove(data, memory.data(), bytes);
+    return NPU_OK;
+  });
+}
+
+npu_status npu_session_bind_input(npu_session* session, size_t index, const void* data, size_t bytes) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("input", index, npu_session_input_count(session)));
+    const int i = static_cast<int>(index);
+    if (data != nullptr) NPU_C_RETURN_IF_ERROR(npu::CheckBuffer(session->session->input(i), bytes));
+    session->session->BindInput(i, static_cast<const std::byte*>(data));
+    return NPU_OK;
+  });
+}
+
+npu_status npu_session_bind_output(npu_session* session, size_t index, void* data, size_t bytes) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIndex("output", index, npu_session_output_count(session)));
+    const int i = static_cast<int>(index);
+    if (data != nullptr) NPU_C_RETURN_IF_ERROR(npu::CheckBuffer(session->session->output(i), bytes));
+    session->session->BindOutput(i, static_cast<std::byte*>(data));
+    return NPU_OK;
+  });
+}
+
+npu_status npu_session_invoke(npu_session* session) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr) return BadArgument("session is NULL");
+    if (const npu::Status status = session->session->Invoke(); !status) return SetError(status.error());
+    return NPU_OK;
+  });
+}
+
+const char* npu_session_device(const npu_session* session) {
+  return session == nullptr ? "" : session->session->device_name().c_str();
+}
+
+}  // extern "C"

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capi/verify.h"
+
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "backends/cpu/cpu_backend.h"
+#include "partitioner/compile.h"
+
+namespace npu {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+// Uniform over an 8-bit tensor's whole range; float32 over what the tensor's consumers are likely to see.
+Bytes RandomInput(const Tensor& tensor, std::mt19937_64& engine) {
+  Bytes bytes(tensor.byte_size().value_or(0));
+  if (tensor.type == DataType::kFloat32) {
+    std::uniform_real_distribution<float> distribution(-8.0f, 8.0f);
+    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
+      const float value = distribution(engine);
+      std::memcpy(bytes.data() + i, &value, sizeof(value));
+    }
+    return bytes;
+  }
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(engine() >> 56);
+  return bytes;
+}
+
+double ElementAt(const Tensor& tensor, const Bytes& bytes, int64_t i) {
+  switch (tensor.type) {
+    case DataType::kInt8: return static_cast<int8_t>(bytes[i]);
+    case DataType::kFloat32: {
+      float value;
+      std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
+      return value;
+    }
+    default: return std::to_integer<int>(bytes[i]);
+  }
+}
+
+struct Difference {
+  int64_t elements = 0, differing = 0;
+  double max = 0;
+};
+
+Difference Compare(const Tensor& tensor, const Bytes& a, const Bytes& b) {
+  Difference result;
+  const size_t element_bytes = tensor.type == DataType::kFloat32 ? sizeof(float) : 1;
+  result.elements = static_cast<int64_t>(a.size() / element_bytes);
+  for (int64_t i = 0; i < result.elements; ++i) {
+    if (std::memcmp(a.data() + i * element_bytes, b.data() + i * element_bytes, element_bytes) == 0) continue;
+    ++result.differing;
+    result.max = std::max(result.max, std::abs(ElementAt(tensor, a, i) - ElementAt(tensor, b, i)));
+  }
+  return result;
+}
+
+Result<std::vector<Bytes>> Run(Backend& backend, const Plan& plan, const SegmentOps& ops,
+                               const ComputeOptions& options, const std::vector<Bytes>& inputs) {
+  NPU_ASSIGN_OR_RETURN(const auto executable, backend.Compile(plan.graph, ops, options));
+  std::vector<Bytes> results;
+  std::vector<const std::byte*> in;
+  std::vector<std::byte*> out;
+  for (const Bytes& bytes : inputs) in.push_back(bytes.data());
+  for (int index : ops.outputs) results.emplace_back(plan.graph->tensors[index].byte_size().value_or(0));
+  for (Bytes& bytes : results) out.push_back(bytes.data());
+  NPU_RETURN_IF_ERROR(executable->Invoke(in, out));
+  return results;
+}
+
+}  // namespace
+
+Result<std::string> VerifyPlan(const Plan& plan, const Options& options, uint64_t seed) {
+  NPU_ASSIGN_OR_RETURN(const Backends backends, OpenBackends(options));
+  const std::shared_ptr<Backend> reference = MakeCpuBackend();
+  nlohmann::ordered_json report{{"device", backends.npu->device_name()}};
+  report["segments"] = nlohmann::ordered_json::array();
+  double max_difference = 0;
+  for (size_t s = 0; s < plan.segments.size(); ++s) {
+    const Segment& segment = plan.segments[s];
+    // delegate-cpu segments run the reference itself: there is nothing to compare them with.
+    if (segment.placement != Placement::kNpu) continue;
+    std::mt19937_64 engine(seed + s);
+    std::vector<Bytes> inputs;
+    for (int index : segment.ops.inputs) inputs.push_back(RandomInput(plan.graph->tensors[index], engine));
+    NPU_ASSIGN_OR_RETURN(const auto expected, Run(*reference, plan, segment.ops, options.compute, inputs));
+    NPU_ASSIGN_OR_RETURN(const auto actual, Run(*backends.npu, plan, segment.ops, options.compute, inputs));
+    nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
+    for (size_t i = 0; i < segment.ops.outputs.size(); ++i) {
+      const int index = segment.ops.outputs[i];
+      const Tensor& tensor = plan.graph->tensors[index];
+      const Difference difference = Compare(tensor, expected[i], actual[i]);
+      max_difference = std::max(max_difference, difference.max);
+      outputs.push_back({{"tensor", index},
+                         {"name", tensor.name},
+                         {"elements", difference.elements},
+                         {"max_difference", difference.max},
+                         {"differing", difference.differing}});
+    }
+    report["segments"].push_back(
+        {{"index", s}, {"placement", PlacementName(segment.placement)}, {"outputs", std::move(outputs)}});
+  }
+  report["max_difference"] = max_difference;
+  return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace npu
