@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "partitioner/compile.h"
+
+#include <fmt/format.h>
+
+#include "backends/cpu/cpu_backend.h"
+#include "backends/opencl/opencl_backend.h"
+
+namespace npu {
+
+Result<Backends> OpenBackends(const Options& options) {
+  Backends backends;
+  backends.cpu = MakeCpuBackend();
+  if (options.device == "reference") {
+    backends.npu = backends.cpu;
+    return backends;
+  }
+  NPU_ASSIGN_OR_RETURN(backends.npu, OpenClBackend(options.device));
+  return backends;
+}
+
+Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,
+                                                         const Backends& backends,
+                                                         const ComputeOptions& options) {
+  if (partition < 0 || static_cast<size_t>(partition) >= plan.partitions.size()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("partition {} does not exist; the plan has {}", partition, plan.partitions.size()));
+  }
+  const Partition& from = plan.partitions[partition];
+  PartitionSpec spec;
+  spec.inputs = from.inputs;
+  spec.outputs = from.outputs;
+  for (int index : from.segments) {
+    const Segment& segment = plan.segments[index];
+    spec.parts.push_back({segment.placement == Placement::kNpu ? backends.npu : backends.cpu, segment.ops});
+  }
+  return CompilePartition(plan.graph, spec, options);
+}
+
+}  // namespace npu

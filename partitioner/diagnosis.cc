@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "partitioner/diagnosis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace npu {
+namespace {
+
+// Constants up to this size are axes, shapes and paddings rather than weights.
+constexpr int64_t kLargestParameterTensor = 8;
+
+// Custom operators that hold a graph compiled for somebody else's device.
+constexpr std::array<std::string_view, 5> kPrecompiledOps = {"edgetpu-custom-op", "ethos-u", "NeutronGraph",
+                                                             "vsi-npu", "DISPATCH_OP"};
+
+struct Census {
+  // Operators by the type they compute in.
+  int float_ops = 0, int8_ops = 0, uint8_ops = 0, int16_ops = 0;
+  int other_ops = 0;       // anything else but QUANTIZE and DEQUANTIZE
+  int conversion_ops = 0;  // QUANTIZE and DEQUANTIZE
+  int dequantize_ops = 0;
+  int binary_ops = 0;       // Larq
+  int hybrid_ops = 0;       // float activations, 8-bit weights
+  std::string_view precompiled;  // name of the first such operator
+  std::array<bool, kDataTypeCount> weight_types{};
+
+  bool weights(DataType type) const { return weight_types[static_cast<size_t>(type)]; }
+};
+
+bool HasWeights(OpKind kind) {
+  return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D || kind == OpKind::kFullyConnected ||
+         kind == OpKind::kTransposeConv || kind == OpKind::kConv3D;
+}
+
+bool IsBinary(OpKind kind) {
+  return kind == OpKind::kLceQuantize || kind == OpKind::kLceDequantize || kind == OpKind::kLceBconv2d ||
+         kind == OpKind::kLceBMaxPool2d;
+}
+
+void CountOp(const Graph& graph, const Op& op, Census& census) {
+  if (std::find(kPrecompiledOps.begin(), kPrecompiledOps.end(), OpName(op)) != kPrecompiledOps.end()) {
+    if (census.precompiled.empty()) census.precompiled = OpName(op);
+  }
+  if (op.kind == OpKind::kQuantize || op.kind == OpKind::kDequantize) {
+    ++census.conversion_ops;
+    census.dequantize_ops += op.kind == OpKind::kDequantize;
+    return;
+  }
+  census.binary_ops += IsBinary(op.kind);
+  const auto type_of = [&](const std::vector<int>& tensors, size_t i) {
+    return i < tensors.size() && tensors[i] != kNoTensor ? graph.tensors[tensors[i]].type : DataType::kString;
+  };
+  if (HasWeights(op.kind)) {
+    const size_t activations = op.kind == OpKind::kTransposeConv ? 2 : 0;
+    const DataType weights = type_of(op.inputs, 1);
+    census.hybrid_ops += type_of(op.inputs, activations) == DataType::kFloat32 &&
+                         (Is8Bit(weights) || weights == DataType::kInt4 || weights == DataType::kInt2);
+  }
+  const auto writes = [&](DataType type) {
+    return std::any_of(op.outputs.begin(), op.outputs.end(), [&](int tensor) {
+      return tensor != kNoTensor && graph.tensors[tensor].type == type;
+    });
+  };
+  if (writes(DataType::kFloat32)) {
+    ++census.float_ops;
+  } else if (writes(DataType::kInt8)) {
+    ++census.int8_ops;
+  } else if (writes(DataType::kUInt8)) {
+    ++census.uint8_ops;
+  } else if (writes(DataType::kInt16)) {
+    ++census.int16_ops;
+  } else {
+    ++census.other_ops;
+  }
+}
+
+Census TakeCensus(const Graph& graph) {
+  Census census;
+  for (const Op& op : graph.ops) CountOp(graph, op, census);
+  for (const Tensor& tensor : graph.tensors) {
+    if (!tensor.is_constant() || tensor.element_count().value_or(0) <= kLargestParameterTensor) continue;
+    const auto type = static_cast<size_t>(tensor.type);
+    if (type < census.weight_types.size()) census.weight_types[type] = true;
+  }
+  return census;
+}
+
+bool AnyOfType(const Graph& graph, const std::vector<int>& tensors, DataType type) {
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [&](int tensor) { return graph.tensors[tensor].type == type; });
+}
+
+// "int8", "int8 and float32": the types of the graph's inputs or outputs.
+std::string TypeList(const Graph& graph, const std::vector<int>& tensors) {
+  std::vector<std::string> names;
+  for (int tensor : tensors) {
+    std::string name(DataTypeName(graph.tensors[tensor].type));
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  return names.empty() ? "no" : fmt::format("{}", fmt::join(names, " and "));
+}
+
+ModelKind KindOf(const Graph& graph, const Census& census) {
+  const bool float_io = AnyOfType(graph, graph.inputs, DataType::kFloat32) ||
+                        AnyOfType(graph, graph.outputs, DataType::kFloat32);
+  const bool uint8_io = AnyOfType(graph, graph.inputs, DataType::kUInt8) ||
+                        AnyOfType(graph, graph.outputs, DataType::kUInt8);
+  if (graph.ops.empty()) return ModelKind::kEmpty;
+  if (!census.precompiled.empty()) return ModelKind::kPrecompiled;
+  if (census.binary_ops > 0) return ModelKind::kBinary;
+  if (census.weights(DataType::kInt2)) return ModelKind::kInt2Weights;
+  if (census.weights(DataType::kInt4) || census.weights(DataType::kUInt4)) return ModelKind::kInt4Weights;
+  const int quantized_ops = census.int8_ops + census.uint8_ops + census.int16_ops;
+  if (census.float_ops > 0) {
+    if (quantized_ops > 0) return ModelKind::kMixed;
+    if (census.hybrid_ops > 0) return ModelKind::kDynamicRange;
+    if (census.weights(DataType::kFloat16)) return ModelKind::kFloat16Weights;
+    if (census.weights(DataType::kInt8) && census.dequantize_ops > 0) return ModelKind::kWeightOnlyInt8;
+    return ModelKind::kFloat32;
+  }
+  if (census.int16_ops > 0) return ModelKind::kInt16x8;
+  if (census.int8_ops > 0 && census.uint8_ops > 0) return ModelKind::kMixed;
+  if (census.uint8_ops > 0) return ModelKind::kUint8;
+  if (census.int8_ops > 0) {
+    if (float_io) return ModelKind::kInt8FloatIo;
+    return uint8_io ? ModelKind::kInt8MixedIo : ModelKind::kInt8;
+  }
+  return census.other_ops == 0 ? ModelKind::kConversionOnly : ModelKind::kOther;
+}
+
+std::string SentenceOf(ModelKind kind, const Graph& graph, const Census& census) {
+  const std::string io =
+      fmt::format("{} input and {} output", TypeList(graph, graph.inputs), TypeList(graph, graph.outputs));
+  switch (kind) {
+    case ModelKind::kEmpty:
+      return "no operators: nothing to run";
+    case ModelKind::kFloat32:
+      return "float32: an 8-bit NPU runs none of it; quantize it with a representative dataset";
+    case ModelKind::kFloat16Weights:
+      return "float32 with float16 weights: smaller, but still computed in float; quantize it with a "
+             "representative dataset";
+    case ModelKind::kDynamicRange:
+      return "dynamic range: 8-bit weights with float activations, which an 8-bit NPU does not run; quantize it "
+             "with a representative dataset";
+    case ModelKind::kWeightOnlyInt8:
+      return "float32 with int8 weights that are converted back before use: smaller, but still computed in "
+             "float; quantize it with a representative dataset";
+    case ModelKind::kInt8:
+      return fmt::format("full int8, {}: fits an NPU as it is", io);
+    case ModelKind::kInt8FloatIo:
+      return fmt::format("full int8, {}: the inside fits an NPU, the float border is converted on the CPU", io);
+    case ModelKind::kInt8MixedIo:
+      return fmt::format("full int8, {}: fits an NPU as it is, with the border converted on it", io);
+    case ModelKind::kUint8:
+      return fmt::format("full uint8 (TF1 quantization-aware training), {}: fits an NPU", io);
+    case ModelKind::kInt16x8:
+      return fmt::format("16-bit activations ({}): this NPU computes in 8 bits; quantize the activations to int8",
+                         io);
+    case ModelKind::kInt4Weights:
+      return "4-bit weights: this NPU takes 8-bit weights; quantize the weights to int8";
+    case ModelKind::kInt2Weights:
+      return "2-bit weights: this NPU takes 8-bit weights; quantize the weights to int8";
+    case ModelKind::kMixed:
+      return fmt::format("mixed: {} operators compute in 8 or 16 bits and {} in float, so the network is cut where "
+                         "they meet",
+                         census.int8_ops + census.uint8_ops + census.int16_ops, census.float_ops);
+    case ModelKind::kBinary:
+      return fmt::format("binary network (Larq): {} of {} operators are binary", census.binary_ops,
+                         graph.ops.size());
+    case ModelKind::kPrecompiled:
+      return fmt::format("compiled for another device already (operator {}): start from the model before that step",
+                         census.precompiled);
+    case ModelKind::kConversionOnly:
+      return fmt::format("QUANTIZE and DEQUANTIZE only, {}: conversions without a network", io);
+    case ModelKind::kOther:
+      break;
+  }
+  return fmt::format("neither float nor 8-bit operators, {}: nothing that an NPU is for", io);
+}
+
+}  // namespace
+
+std::string_view ModelKindCode(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::kEmpty: return "empty";
+    case ModelKind::kFloat32: return "float32";
+    case ModelKind::kFloat16Weights: return "float16";
+    case ModelKind::kDynamicRange: return "dynamic-range";
+    case ModelKind::kInt8: return "int8";
+    case ModelKind::kUint8: return "uint8";
+    case ModelKind::kInt8FloatIo: return "int8-float-io";
+    case ModelKind::kInt8MixedIo: return "int8-mixed-io";
+    case ModelKind::kInt16x8: return "int16x8";
+    case ModelKind::kInt4Weights: return "int4-weights";
+    case ModelKind::kMixed: return "mixed";
+    case ModelKind::kBinary: return "binary";
+    case ModelKind::kPrecompiled: return "precompiled";
+    case ModelKind::kOther: return "other";
+    case ModelKind::kInt2Weights: return "int2-weights";
+    case ModelKind::kWeightOnlyInt8: return "weight-only-int8";
+    case ModelKind::kConversionOnly: return "conversion-only";
+  }
+  return "other";
+}
+
+Diagnosis Diagnose(const Graph& graph) {
+  const Census census = TakeCensus(graph);
+  const ModelKind kind = KindOf(graph, census);
+  return {kind, ModelKindCode(kind), SentenceOf(kind, graph, census)};
+}
+
+}  // namespace npu

@@ -1,0 +1,98 @@
+// docs/operators.md, made from the rooms and the reason vocabulary.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "backends/ops/room.h"
+#include "partitioner/report.h"
+
+namespace npu {
+namespace {
+
+constexpr OpKind kAllKinds[] = {
+#define NPU_OP(kind, code, name, version, params, room) OpKind::kind,
+#define NPU_CUSTOM_OP(kind, name, params, room) OpKind::kind,
+#include "schema/ops.def"
+};
+
+constexpr ReasonCode kAllReasons[] = {
+#define NPU_REASON(enumerator, code, sentence) ReasonCode::enumerator,
+#include "backends/reasons.def"
+};
+
+std::string Placements(const OpRoom& room) {
+  std::vector<std::string_view> names;
+  if (room.lower != nullptr) names.push_back("npu");
+  if (room.check_cpu != nullptr) names.push_back("delegate-cpu");
+  if (names.empty()) names.push_back("plan time");
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string Range(int min, int max) {
+  return min == max ? std::to_string(min) : fmt::format("{} to {}", min, max);
+}
+
+// A bar would end a table's cell.
+std::string Escape(std::string_view text) {
+  std::string escaped;
+  for (char c : text) {
+    if (c == '|') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+}  // namespace
+
+std::string OperatorsMarkdown() {
+  // Rooms in the order of their first operator.
+  std::vector<const OpRoom*> rooms;
+  std::vector<std::vector<OpKind>> members;
+  for (OpKind kind : kAllKinds) {
+    const OpRoom* room = FindRoom(kind);
+    if (room == nullptr) continue;
+    size_t i = 0;
+    while (i < rooms.size() && rooms[i] != room) ++i;
+    if (i == rooms.size()) {
+      rooms.push_back(room);
+      members.emplace_back();
+    }
+    members[i].push_back(kind);
+  }
+
+  std::string text =
+      "# Operators\n\n"
+      "Made from the rules that the plug-in obeys and delegate-check prints; do not edit.\n"
+      "`npu`: runs on the OpenCL device. `delegate-cpu`: runs inside the plug-in, beside operators on the NPU.\n"
+      "`plan time`: computed once, when the plan is made. Operators that are not listed stay with the host.\n\n"
+      "| Operator | Newest version | Inputs | Outputs | Placements | Rules |\n|---|---|---|---|---|---|\n";
+  for (OpKind kind : kAllKinds) {
+    const OpRoom* room = FindRoom(kind);
+    if (room == nullptr) continue;
+    const OpInfo& info = GetOpInfo(kind);
+    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", info.name,
+                        info.max_version > 0 ? std::to_string(info.max_version) : "any",
+                        Range(room->min_inputs, room->max_inputs), Range(room->min_outputs, room->max_outputs),
+                        Placements(*room), room->name);
+  }
+
+  text +=
+      "\n# Rules\n\n"
+      "For every operator: its version is known, its operands are there, their shapes are known before the model "
+      "runs, no tensor is sparse, a variable, or quantized blockwise.\n";
+  for (size_t i = 0; i < rooms.size(); ++i) {
+    std::vector<std::string_view> names;
+    for (OpKind kind : members[i]) names.push_back(GetOpInfo(kind).name);
+    text += fmt::format("\n## {}\n\n{}\n\n", rooms[i]->name, fmt::join(names, ", "));
+    for (std::string_view rule : rooms[i]->rules) text += fmt::format("- {}\n", rule);
+  }
+
+  text += "\n# Reasons\n\n| Code | Rule |\n|---|---|\n";
+  for (ReasonCode code : kAllReasons) {
+    text += fmt::format("| {} | {} |\n", ReasonCodeName(code), Escape(ReasonCodeSentence(code)));
+  }
+  return text;
+}
+
+}  // namespace npu

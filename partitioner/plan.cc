@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "partitioner/plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "backends/ops/inference.h"
+#include "backends/ops/room.h"
+#include "base/checked.h"
+#include "partitioner/segments.h"
+#include "partitioner/selection.h"
+
+namespace npu {
+namespace {
+
+// Hostile shapes may ask for more work than 64 bits count.
+int64_t SaturatingAdd(int64_t a, int64_t b) {
+  return CheckedAdd(a, b).value_or(std::numeric_limits<int64_t>::max());
+}
+
+// Colours of the host's cut and of the cut into segments.
+constexpr int kHostColour = 0;
+constexpr int kOurColour = 1;
+
+class Planner {
+ public:
+  Planner(const Graph& graph, Plan& plan, const InferenceResult& inference)
+      : graph_(graph), plan_(plan), inference_(inference), own_reasons_(graph.ops.size()) {}
+
+  Status Run() {
+    NPU_RETURN_IF_ERROR(PlaceEachAlone());
+    FindReaders();
+    // Each round only gives ops back to the host, so this ends.
+    std::vector<ColourGroup> groups;
+    do {
+      GiveBackArithmeticThatTheHostReads();
+      groups = CutPartitions();
+    } while (GiveBackUnworthyOps(groups));
+    BuildPartitions(groups);
+    return {};
+  }
+
+ private:
+  bool Ours(int op) const { return plan_.ops[op].placement != Placement::kHost; }
+  bool OnNpu(int op) const { return plan_.ops[op].placement == Placement::kNpu && !plan_.ops[op].evaluated; }
+
+  // Where each op could go if it were alone, and every reason why not to the NPU.
+  Status PlaceEachAlone() {
+    NPU_ASSIGN_OR_RETURN(const std::vector<bool> denied, SelectOps(graph_, "deny", plan_.options.deny));
+    NPU_ASSIGN_OR_RETURN(const std::vector<bool> allowed, SelectOps(graph_, "allow", plan_.options.allow));
+    for (size_t i = 0; i < graph_.ops.size(); ++i) {
+      const Op& op = graph_.ops[i];
+      OpPlan& op_plan = plan_.ops[i];
+      std::vector<Reason>& reasons = own_reasons_[i];
+      op_plan.macs = Macs(graph_, op);
+      const std::string& inference_error = inference_.errors[i];
+      if (!inference_error.empty()) reasons.push_back(InferenceReason(op, inference_error));
+      const Verdict verdict = CheckNpu(graph_, op);
+      reasons.insert(reasons.end(), verdict.reasons().begin(), verdict.reasons().end());
+      const bool may_compute = inference_error.empty();
+      const bool evaluated = inference_.evaluated[i];
+      // `allow` narrows what goes to the NPU; arithmetic that never runs there is no part of that.
+      const bool unlisted = !plan_.options.allow.empty() && !allowed[i] && !evaluated;
+      if (denied[i] || unlisted) {
+        reasons.push_back({ReasonCode::kDeniedByOption, denied[i] ? "option deny" : "option allow",
+                           denied[i] ? "names this operator" : "does not name this operator",
+                           denied[i] ? "an operator that deny does not name" : "an operator that allow names"});
+      } else if (evaluated) {
+        op_plan.placement = Placement::kNpu;
+        op_plan.evaluated = true;
+      } else if (reasons.empty()) {
+        op_plan.placement = Placement::kNpu;
+      } else if (may_compute && CheckCpu(graph_, op).eligible()) {
+        op_plan.placement = Placement::kDelegateCpu;
+      }
+      if (op_plan.placement != Placement::kNpu) op_plan.reasons = reasons;
+    }
+    return {};
+  }
+
+  Reason InferenceReason(const Op& op, const std::string& error) const {
+    const bool unknown = std::any_of(op.inputs.begin(), op.inputs.end(), [&](int tensor) {
+      return tensor != kNoTensor && !graph_.tensors[tensor].shape_known;
+    });
+    return unknown ? Reason{ReasonCode::kShapeUnknown, "shapes of the inputs", error, "known before the model runs"}
+                   : Reason{ReasonCode::kShapeMismatch, "shapes of the operands", error,
+                            "shapes from which the outputs' shapes follow"};
+  }
+
+  void GiveBack(int op, const Reason& reason) {
+    OpPlan& op_plan = plan_.ops[op];
+    op_plan.placement = Placement::kHost;
+    op_plan.evaluated = false;
+    op_plan.reasons = own_reasons_[op];
+    op_plan.reasons.push_back(reason);
+  }
+
+  void FindReaders() {
+    readers_.resize(graph_.tensors.size());
+    for (size_t i = 0; i < graph_.ops.size(); ++i) {
+      for (int tensor : graph_.ops[i].inputs) {
+        if (tensor != kNoTensor) readers_[tensor].push_back(static_cast<int>(i));
+      }
+    }
+    graph_output_.resize(graph_.tensors.size());
+    for (int tensor : graph_.outputs) graph_output_[tensor] = true;
+  }
+
+  // What we evaluated is known to us alone. Backwards, since giving one back makes its makers' result read
+  // by the host, too.
+  void GiveBackArithmeticThatTheHostReads() {
+    for (int i = static_cast<int>(graph_.ops.size()) - 1; i >= 0; --i) {
+      if (!plan_.ops[i].evaluated) continue;
+      for (int tensor : graph_.ops[i].outputs) {
+        const std::vector<int>& readers = readers_[tensor];
+        const auto host_reader =
+            std::find_if(readers.begin(), readers.end(), [&](int reader) { return !Ours(reader); });
+        if (!graph_output_[tensor] && host_reader == readers.end()) continue;
+        GiveBack(i, {ReasonCode::kResultNeededByHost, "reader of output \"" + graph_.tensors[tensor].name + "\"",
+                     graph_output_[tensor] ? "the caller (graph output)" : DescribeOp(graph_, *host_reader),
+                     "operators of the same delegate only"});
+        break;
+      }
+    }
+  }
+
+  std::vector<ColourGroup> CutPartitions() const {
+    std::vector<int> ops(graph_.ops.size()), colour(graph_.ops.size());
+    std::iota(ops.begin(), ops.end(), 0);
+    for (int op : ops) colour[op] = Ours(op) ? kOurColour : kHostColour;
+    std::vector<ColourGroup> groups = GroupByColour(graph_, ops, colour);
+    std::erase_if(groups, [](const ColourGroup& group) { return group.colour == kHostColour; });
+    return groups;
+  }
+
+  int64_t PartitionMacs(const std::vector<int>& ops) const {
+    int64_t macs = 0;
+    for (int op : ops) macs = SaturatingAdd(macs, plan_.ops[op].macs);
+    return macs;
+  }
+
+  // Returns whether any op went back.
+  bool GiveBackUnworthyOps(const std::vector<ColourGroup>& groups) {
+    bool changed = false;
+    for (const ColourGroup& group : groups) {
+      const std::vector<bool> beside_npu = FindOpsBesideNpu(group.ops);
+      const int64_t macs = PartitionMacs(group.ops);
+      const bool has_npu = std::any_of(group.ops.begin(), group.ops.end(), [&](int op) { return OnNpu(op); });
+      for (size_t i = 0; i < group.ops.size(); ++i) {
+        const int op = group.ops[i];
+        // Evaluated ops cost nothing: they stay wherever the NPU has work at all.
+        const bool idle = plan_.ops[op].evaluated ? !has_npu : !beside_npu[i];
+        if (has_npu && macs < plan_.options.min_segment_macs) {
+          GiveBack(op, {ReasonCode::kSegmentTooSmall, "MACs of its partition", std::to_string(macs),
+                        "at least " + std::to_string(plan_.options.min_segment_macs)});
+          changed = true;
+        } else if (idle) {
+          GiveBack(op, {ReasonCode::kNotBesideNpu, "operators it is connected with in its partition",
+                        "none on the NPU", "at least one on the NPU"});
+          changed = true;
+        }
+      }
+    }
+    return changed;
+  }
+
+  // Per op of a partition: a path of tensors made and read inside the partition leads to an op on the NPU.
+  std::vector<bool> FindOpsBesideNpu(const std::vector<int>& ops) {
+    std::vector<int> parent(ops.size());
+    std::iota(parent.begin(), parent.end(), 0);
+    const auto root = [&](int i) {
+      while (parent[i] != i) i = parent[i] = parent[parent[i]];
+      return i;
+    };
+    maker_.resize(graph_.tensors.size(), -1);
+    for (size_t i = 0; i < ops.size(); ++i) {
+      for (int tensor : graph_.ops[ops[i]].inputs) {
+        if (tensor != kNoTensor && maker_[tensor] >= 0 && !graph_.tensors[tensor].is_constant()) {
+          parent[root(static_cast<int>(i))] = root(maker_[tensor]);
+        }
+      }
+      for (int tensor : graph_.ops[ops[i]].outputs) maker_[tensor] = static_cast<int>(i);
+    }
+    std::vector<bool> root_has_npu(ops.size()), result(ops.size());
+    for (size_t i = 0; i < ops.size(); ++i) {
+      if (OnNpu(ops[i])) root_has_npu[root(static_cast<int>(i))] = true;
+    }
+    for (size_t i = 0; i < ops.size(); ++i) {
+      result[i] = root_has_npu[root(static_cast<int>(i))];
+      for (int tensor : graph_.ops[ops[i]].outputs) maker_[tensor] = -1;
+    }
+    return result;
+  }
+
+  void BuildPartitions(const std::vector<ColourGroup>& groups) {
+    std::vector<bool> unread(graph_.ops.size());
+    std::vector<std::vector<int>> computed;        // per partition
+    std::vector<std::vector<int>> segment_groups;  // per segment
+    for (const ColourGroup& group : groups) {
+      const int index = static_cast<int>(plan_.partitions.size());
+      Partition& partition = plan_.partitions.emplace_back();
+      partition.ops = group.ops;
+      std::sort(partition.ops.begin(), partition.ops.end());
+      partition.macs = PartitionMacs(partition.ops);
+      std::vector<int>& to_compute = computed.emplace_back();
+      std::vector<int> colour;
+      for (int op : partition.ops) {
+        plan_.ops[op].partition = index;
+        unread[op] = plan_.ops[op].evaluated;
+        if (unread[op]) continue;
+        to_compute.push_back(op);
+        colour.push_back(static_cast<int>(plan_.ops[op].placement));
+      }
+      for (ColourGroup& piece : GroupByColour(graph_, to_compute, colour)) {
+        const int segment_index = static_cast<int>(plan_.segments.size());
+        partition.segments.push_back(segment_index);
+        plan_.segments.push_back(
+            {static_cast<Placement>(piece.colour), index, {}, PartitionMacs(piece.ops)});
+        for (int op : piece.ops) plan_.ops[op].segment = segment_index;
+        segment_groups.push_back(std::move(piece.ops));
+      }
+    }
+    std::vector<SegmentOps> boundaries = BoundariesOf(graph_, std::move(segment_groups), unread);
+    for (size_t i = 0; i < boundaries.size(); ++i) plan_.segments[i].ops = std::move(boundaries[i]);
+    boundaries = BoundariesOf(graph_, std::move(computed), unread);
+    for (size_t i = 0; i < boundaries.size(); ++i) {
+      plan_.partitions[i].inputs = std::move(boundaries[i].inputs);
+      plan_.partitions[i].outputs = std::move(boundaries[i].outputs);
+    }
+  }
+
+  const Graph& graph_;
+  Plan& plan_;
+  const InferenceResult& inference_;
+  std::vector<std::vector<Reason>> own_reasons_;  // of the op itself, whatever its neighbours are
+  std::vector<std::vector<int>> readers_;         // per tensor
+  std::vector<bool> graph_output_;                // per tensor
+  std::vector<int> maker_;                        // scratch of FindOpsBesideNpu, all -1 between calls
+};
+
+}  // namespace
+
+std::string_view PlacementName(Placement placement) {
+  switch (placement) {
+    case Placement::kNpu: return "npu";
+    case Placement::kDelegateCpu: return "delegate-cpu";
+    case Placement::kHost: return "host";
+  }
+  return "host";
+}
+
+Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options) {
+  const InferenceResult inference = InferShapes(*graph);
+  Plan plan;
+  plan.options = options;
+  plan.ops.resize(graph->ops.size());
+  NPU_RETURN_IF_ERROR(Planner(*graph, plan, inference).Run());
+  for (const OpPlan& op : plan.ops) plan.total_macs = SaturatingAdd(plan.total_macs, op.macs);
+  plan.graph = std::move(graph);
+  return plan;
+}
+
+}  // namespace npu

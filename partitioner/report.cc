@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "partitioner/report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "partitioner/diagnosis.h"
+
+namespace npu {
+namespace {
+
+// The default object type sorts its keys.
+using Json = nlohmann::json;
+
+constexpr int kSchemaVersion = 1;
+
+Json TensorJson(const Graph& graph, int index) {
+  const Tensor& tensor = graph.tensors[index];
+  Json json = {{"index", index},
+               {"name", tensor.name},
+               {"type", DataTypeName(tensor.type)},
+               {"shape", tensor.shape_known ? Json(tensor.shape) : Json(nullptr)}};
+  if (tensor.quantization.per_tensor()) {
+    json["scale"] = tensor.scale();
+    json["zero_point"] = tensor.zero_point();
+  }
+  return json;
+}
+
+Json TensorsJson(const Graph& graph, const std::vector<int>& tensors) {
+  Json json = Json::array();
+  for (int index : tensors) json.push_back(TensorJson(graph, index));
+  return json;
+}
+
+Json ModelJson(const Graph& graph, const ReportContext& context) {
+  const Diagnosis diagnosis = Diagnose(graph);
+  return {{"kind", diagnosis.code},
+          {"kind_sentence", diagnosis.sentence},
+          {"description", context.model_description},
+          {"inputs", TensorsJson(graph, graph.inputs)},
+          {"outputs", TensorsJson(graph, graph.outputs)},
+          {"ops", graph.ops.size()},
+          {"size_bytes", context.model_size_bytes}};
+}
+
+Json SummaryJson(const Plan& plan) {
+  int64_t counts[3] = {};
+  int64_t npu_macs = 0;
+  for (const OpPlan& op : plan.ops) {
+    ++counts[static_cast<size_t>(op.placement)];
+    if (op.placement == Placement::kNpu) npu_macs += op.macs;
+  }
+  const int64_t host = counts[static_cast<size_t>(Placement::kHost)];
+  const double share = plan.total_macs > 0 ? static_cast<double>(npu_macs) / static_cast<double>(plan.total_macs)
+                                           : (host == 0 ? 1.0 : 0.0);
+  return {{"ops", plan.ops.size()},
+          {"npu", counts[static_cast<size_t>(Placement::kNpu)]},
+          {"delegate_cpu", counts[static_cast<size_t>(Placement::kDelegateCpu)]},
+          {"host", host},
+          {"macs", plan.total_macs},
+          {"npu_macs", npu_macs},
+          {"npu_mac_share", share},
+          {"partitions", plan.partitions.size()},
+          {"segments", plan.segments.size()}};
+}
+
+Json PartitionsJson(const Plan& plan) {
+  Json json = Json::array();
+  for (size_t i = 0; i < plan.partitions.size(); ++i) {
+    const Partition& partition = plan.partitions[i];
+    json.push_back({{"index", i},
+                    {"ops", partition.ops},
+                    {"inputs", partition.inputs},
+                    {"outputs", partition.outputs},
+                    {"macs", partition.macs}});
+  }
+  return json;
+}
+
+Json SegmentsJson(const Plan& plan) {
+  Json json = Json::array();
+  for (size_t i = 0; i < plan.segments.size(); ++i) {
+    const Segment& segment = plan.segments[i];
+    json.push_back({{"index", i},
+                    {"partition", segment.partition},
+                    {"placement", PlacementName(segment.placement)},
+                    {"ops", segment.ops.ops},
+                    {"inputs", segment.ops.inputs},
+                    {"outputs", segment.ops.outputs},
+                    {"macs", segment.macs}});
+  }
+  return json;
+}
+
+Json OpJson(const Plan& plan, size_t index) {
+  const Op& op = plan.graph->ops[index];
+  const OpPlan& op_plan = plan.ops[index];
+  Json reasons = Json::array();
+  for (const Reason& reason : op_plan.reasons) {
+    reasons.push_back({{"code", ReasonCodeName(reason.code)},
+                       {"text", reason.text},
+                       {"actual", reason.actual},
+                       {"allowed", reason.allowed}});
+  }
+  const bool has_output = !op.outputs.empty() && op.outputs[0] != kNoTensor;
+  return {{"index", index},
+          {"op", OpName(op)},
+          {"version", op.version},
+          {"name", has_output ? plan.graph->tensors[op.outputs[0]].name : ""},
+          {"inputs", op.inputs},
+          {"outputs", op.outputs},
+          {"macs", op_plan.macs},
+          {"placement", PlacementName(op_plan.placement)},
+          {"segment", op_plan.segment},
+          {"partition", op_plan.partition},
+          {"evaluated", op_plan.evaluated},
+          {"reasons", std::move(reasons)}};
+}
+
+}  // namespace
+
+std::string ReportJson(const Plan& plan, const ReportContext& context) {
+  Json ops = Json::array();
+  for (size_t i = 0; i < plan.ops.size(); ++i) ops.push_back(OpJson(plan, i));
+  const Json json = {{"schema_version", kSchemaVersion},
+                     {"model", ModelJson(*plan.graph, context)},
+                     {"summary", SummaryJson(plan)},
+                     {"partitions", PartitionsJson(plan)},
+                     {"segments", SegmentsJson(plan)},
+                     {"ops", std::move(ops)}};
+  // Names come from the model and may be any bytes; the default handler would throw.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace npu
