@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/ops/strided_copy.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace npu {
+namespace {
+
+// Bytes one work-item moves: enough to outweigh its start on a CPU device, few enough that small tensors
+// still spread over all cores. A multiple of 16, the kernels' vector width.
+constexpr int64_t kMinItemBytes = 64;
+constexpr int64_t kMaxItemBytes = 1024;
+constexpr int64_t kTargetItems = 4096;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int32_t ItemBytes(int64_t total) {
+  const int64_t bytes = std::clamp(CeilDiv(total, kTargetItems), kMinItemBytes, kMaxItemBytes);
+  return static_cast<int32_t>(CeilDiv(bytes, 16) * 16);
+}
+
+template <typename T>
+void CopyRun(const StridedCopy::Dimension& run, const std::byte* source, std::byte* target) {
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  for (int64_t i = 0; i < run.size; ++i) {
+    std::memcpy(target + i * run.target_stride * kSize, source + i * run.source_stride * kSize, sizeof(T));
+  }
+}
+
+// Calls move(run, source, target) for every innermost run.
+template <typename Move>
+void ForEachRun(const StridedCopy& copy, int element_size, const std::byte* source, std::byte* target,
+                Move move) {
+  if (copy.empty) return;
+  const std::byte* from = source + copy.source_offset * element_size;
+  std::byte* to = target + copy.target_offset * element_size;
+  const StridedCopy::Dimension run =
+      copy.rank > 0 ? copy.dimensions[copy.rank - 1] : StridedCopy::Dimension{1, 1, 1};
+  std::array<int64_t, kMaxCopyRank> index{};
+  while (true) {
+    move(run, from, to);
+    int d = copy.rank - 2;
+    for (; d >= 0; --d) {
+      const StridedCopy::Dimension& dimension = copy.dimensions[d];
+      from += dimension.source_stride * element_size;
+      to += dimension.target_stride * element_size;
+      if (++index[d] < dimension.size) break;
+      from -= dimension.size * dimension.source_stride * element_size;
+      to -= dimension.size * dimension.target_stride * element_size;
+      index[d] = 0;
+    }
+    if (d < 0) return;
+  }
+}
+
+}  // namespace
+
+void StridedCopy::Add(int64_t size, int64_t source_stride, int64_t target_stride) {
+  if (size == 0) empty = true;
+  if (size == 1 || empty) return;
+  if (rank > 0) {
+    Dimension& outer = dimensions[rank - 1];
+    if (outer.source_stride == size * source_stride && outer.target_stride == size * target_stride) {
+      outer = {outer.size * size, source_stride, target_stride};
+      return;
+    }
+  }
+  dimensions[rank++] = {size, source_stride, target_stride};
+}
+
+std::array<int64_t, kMaxCopyRank> DenseStrides(std::span<const int32_t> shape) {
+  std::array<int64_t, kMaxCopyRank> strides{};
+  int64_t stride = 1;
+  for (size_t i = shape.size(); i-- > 0;) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+void CopyStrided(const StridedCopy& copy, int element_size, const std::byte* source, std::byte* target) {
+  ForEachRun(copy, element_size, source, target,
+             [element_size](const StridedCopy::Dimension& run, const std::byte* from, std::byte* to) {
+               if (run.source_stride == 1 && run.target_stride == 1) {
+                 std::memcpy(to, from, static_cast<size_t>(run.size * element_size));
+                 return;
+               }
+               switch (element_size) {
+                 case 1: return CopyRun<uint8_t>(run, from, to);
+                 case 2: return CopyRun<uint16_t>(run, from, to);
+                 case 4: return CopyRun<uint32_t>(run, from, to);
+                 default: return CopyRun<uint64_t>(run, from, to);
+               }
+             });
+}
+
+void CopyStridedTable(const StridedCopy& copy, const std::array<uint8_t, 256>& table, const std::byte* source,
+                      std::byte* target) {
+  ForEachRun(copy, 1, source, target,
+             [&table](const StridedCopy::Dimension& run, const std::byte* from, std::byte* to) {
+               for (int64_t i = 0; i < run.size; ++i) {
+                 to[i] = static_cast<std::byte>(table[static_cast<uint8_t>(from[i])]);
+               }
+             });
+}
+
+void FillElements(const std::byte* value, int element_size, int64_t count, std::byte* target) {
+  if (element_size == 1) {
+    std::memset(target, static_cast<int>(*value), static_cast<size_t>(count));
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    std::memcpy(target + i * element_size, value, static_cast<size_t>(element_size));
+  }
+}
+
+void LowerCopy(const StridedCopy& copy, TensorArg source, TensorArg target, std::optional<ConstantArg> table,
+               Lowering& lowering) {
+  if (copy.empty) return;
+  // dims[5] is the run, dims[4] the rows a work-item walks, dims[0..3] the grid.
+  std::array<StridedCopy::Dimension, kMaxDeviceCopyRank> dims{};
+  for (int i = 0; i < copy.rank; ++i) dims[kMaxDeviceCopyRank - copy.rank + i] = copy.dimensions[i];
+  if (copy.rank == 0) dims[5] = {1, 1, 1};
+  const bool dense = dims[5].source_stride == 1 && dims[5].target_stride == 1;
+
+  int64_t total = 1;
+  for (const auto& dim : dims) total *= dim.size;
+  const int64_t item_bytes = ItemBytes(total);
+  const int64_t run = dims[5].size;
+  const int64_t rows = dims[4].size;
+  const int64_t run_chunk = std::min(run, item_bytes);
+  const int64_t row_chunk = std::min(rows, std::max<int64_t>(1, item_bytes / run_chunk));
+  const int64_t chunks = CeilDiv(run, run_chunk);
+  const int64_t blocks = CeilDiv(rows, row_chunk);
+
+  const std::array<size_t, 3> global = {static_cast<size_t>(chunks * blocks),
+                                        static_cast<size_t>(dims[3].size * dims[2].size),
+                                        static_cast<size_t>(dims[1].size * dims[0].size)};
+  std::vector<KernelArg> args = {source, target};
+  if (table) args.push_back(*table);
+  const auto add = [&args](int64_t value) { args.push_back(static_cast<int32_t>(value)); };
+  add(copy.source_offset);
+  add(copy.target_offset);
+  for (const auto& dim : dims) add(dim.size);
+  for (const auto& dim : dims) add(dim.source_stride);
+  for (const auto& dim : dims) add(dim.target_stride);
+  add(run_chunk);
+  add(row_chunk);
+  if (table) {
+    lowering.Launch("copy_strided_table", global, std::move(args));
+  } else if (dense) {
+    lowering.Launch("copy_strided_runs", global, std::move(args));
+  } else {
+    lowering.Launch("copy_strided_elements", global, std::move(args));
+  }
+}
+
+void LowerFill(TensorArg target, int64_t count, uint8_t stored_value, Lowering& lowering) {
+  const int32_t item_bytes = ItemBytes(count);
+  lowering.Launch("fill_bytes", {static_cast<size_t>(CeilDiv(count, item_bytes)), 1, 1},
+                  {target, static_cast<int32_t>(count), static_cast<int32_t>(stored_value), item_bytes});
+}
+
+}  // namespace npu
