@@ -1,0 +1,208 @@
+// AVERAGE_POOL_2D and MAX_POOL_2D: one value per window and channel of an NHWC image.
+//   average: round(sum of the window's quantized values / number of them), ties away from zero
+//   max:     the largest of them
+// then the fused activation's range. Pixels outside the image do not take part, nor are they counted.
+// No rescaling happens, so input and output must be quantized alike: TFLite computes the same bytes when
+// they are not, but those bytes are then wrong in real numbers, and we do not repeat that.
+// Source: LiteRT 2.3 BUILTIN_REF (pooling); output size and padding as its convolutions.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backends/ops/room.h"
+#include "backends/ops/rules.h"
+#include "schema/quantization.h"
+
+namespace npu {
+namespace {
+
+// Strides and filters: the largest image side that NPU compilers take (Arm Vela: 65535).
+constexpr int32_t kMaxWindow = 65535;
+// Image sides: coordinates plus a window stay inside 32 bits.
+constexpr int32_t kMaxSide = 1 << 24;
+// Values averaged: 255 * 2^23 plus half the count is the largest 32-bit sum.
+constexpr int64_t kMaxAveraged = int64_t{1} << 23;
+constexpr int kChannelsPerItem = 16;  // kernels/pool.cl
+
+// One axis of the sliding window.
+struct Axis {
+  int32_t in, out, stride, filter, pad;
+
+  // First and past-the-last input position of window `i` that lies inside the image.
+  int32_t begin(int32_t i) const { return std::max(i * stride - pad, 0); }
+  int32_t end(int32_t i) const { return std::min(i * stride - pad + filter, in); }
+};
+
+// Output size: SAME ceil(in / stride), VALID the windows that fit; 0 or less when none does.
+int64_t OutputSize(Padding padding, int64_t in, int64_t filter, int64_t stride) {
+  return padding == Padding::kSame ? (in + stride - 1) / stride : (in + stride - filter) / stride;
+}
+
+Axis MakeAxis(int32_t in, int32_t out, int32_t stride, int32_t filter) {
+  const int64_t total = (int64_t{out} - 1) * stride + filter - in;
+  return {in, out, stride, filter, static_cast<int32_t>(std::max<int64_t>(total, 0) / 2)};
+}
+
+Axis Rows(const OpView& op) {
+  const auto& params = op.op.as<Pool2DParams>();
+  return MakeAxis(op.input(0)->shape[1], op.output(0)->shape[1], params.stride_h, params.filter_h);
+}
+
+Axis Columns(const OpView& op) {
+  const auto& params = op.op.as<Pool2DParams>();
+  return MakeAxis(op.input(0)->shape[2], op.output(0)->shape[2], params.stride_w, params.filter_w);
+}
+
+Status Infer(Graph& graph, const Op& op) {
+  const OpView view{graph, op};
+  const Tensor* input = view.input(0);
+  if (input == nullptr || view.output(0) == nullptr) {
+    return Fail(ErrorCode::kInvalidModel, "input or output is absent");
+  }
+  if (input->shape.size() != 4) {
+    return Fail(ErrorCode::kInvalidModel, fmt::format("input shape {}; expected rank 4", ShapeString(*input)));
+  }
+  const auto& params = op.as<Pool2DParams>();
+  if (params.stride_h < 1 || params.stride_w < 1 || params.filter_h < 1 || params.filter_w < 1) {
+    return Fail(ErrorCode::kInvalidModel,
+                fmt::format("stride {}x{} and filter {}x{}; expected at least 1", params.stride_h,
+                            params.stride_w, params.filter_h, params.filter_w));
+  }
+  const int64_t height = OutputSize(params.padding, input->shape[1], params.filter_h, params.stride_h);
+  const int64_t width = OutputSize(params.padding, input->shape[2], params.filter_w, params.stride_w);
+  if (height < 1 || width < 1) {
+    return Fail(ErrorCode::kInvalidModel,
+                fmt::format("no {}x{} window fits into input {}", params.filter_h, params.filter_w,
+                            ShapeString(*input)));
+  }
+  Tensor& output = graph.tensors[op.outputs[0]];
+  output.shape = {input->shape[0], static_cast<int32_t>(height), static_cast<int32_t>(width), input->shape[3]};
+  output.shape_known = true;
+  return {};
+}
+
+void CheckShapes(const OpView& op, Verdict& verdict) {
+  const Tensor& input = *op.input(0);
+  const Tensor& output = *op.output(0);
+  const auto& params = op.op.as<Pool2DParams>();
+  bool ok = RequireNonEmpty(input, "input 0", verdict);
+  ok = RequireRank(input, "input 0", 4, 4, verdict) && ok;
+  ok = RequireRange("stride_h", params.stride_h, 1, kMaxWindow, verdict) && ok;
+  ok = RequireRange("stride_w", params.stride_w, 1, kMaxWindow, verdict) && ok;
+  ok = RequireRange("filter_height", params.filter_h, 1, kMaxWindow, verdict) && ok;
+  ok = RequireRange("filter_width", params.filter_w, 1, kMaxWindow, verdict) && ok;
+  if (!ok) return;
+  ok = RequireRange("input 0 height", input.shape[1], 1, kMaxSide, verdict) && ok;
+  ok = RequireRange("input 0 width", input.shape[2], 1, kMaxSide, verdict) && ok;
+  if (op.op.kind == OpKind::kAveragePool2D) {
+    const int64_t values =
+        int64_t{std::min(params.filter_h, input.shape[1])} * std::min(params.filter_w, input.shape[2]);
+    ok = RequireRange("values in one window", values, 1, kMaxAveraged, verdict) && ok;
+  }
+  const int64_t height = OutputSize(params.padding, input.shape[1], params.filter_h, params.stride_h);
+  const int64_t width = OutputSize(params.padding, input.shape[2], params.filter_w, params.stride_w);
+  const std::string expected =
+      height < 1 || width < 1 ? "a window that fits into the input"
+                              : fmt::format("[{},{},{},{}]", input.shape[0], height, width, input.shape[3]);
+  if (ShapeString(output) != expected) {
+    verdict.Add(ReasonCode::kShapeMismatch, "output 0 shape", ShapeString(output), expected);
+  }
+}
+
+void Check(const OpView& op, Verdict& verdict) {
+  if (RequireInput(op, 0, "input", verdict) && RequireSame8BitType(op, verdict)) {
+    RequireSameQuantization(*op.input(0), "input 0", *op.output(0), "output 0", verdict);
+  }
+  if (op.input(0) != nullptr && op.output(0) != nullptr) CheckShapes(op, verdict);
+  RequireQuantizedActivation(op.op.as<Pool2DParams>().activation, verdict);
+}
+
+// acc / count, ties away from zero, on values without the storage offset: int8 sums can be negative.
+int32_t RoundedMean(int64_t acc, int64_t count) {
+  return static_cast<int32_t>(acc >= 0 ? (acc + count / 2) / count : (acc - count / 2) / count);
+}
+
+template <typename T>
+void Pool(const OpView& op, bool average, const T* in, T* out) {
+  const Axis rows = Rows(op), columns = Columns(op);
+  const int64_t channels = op.input(0)->shape[3];
+  const ActivationRange range =
+      QuantizedActivationRange(op.op.as<Pool2DParams>().activation, *op.output(0));
+  for (int64_t batch = 0; batch < op.input(0)->shape[0]; ++batch) {
+    for (int32_t y = 0; y < rows.out; ++y) {
+      for (int32_t x = 0; x < columns.out; ++x) {
+        const int64_t count = int64_t{rows.end(y) - rows.begin(y)} * (columns.end(x) - columns.begin(x));
+        for (int64_t c = 0; c < channels; ++c) {
+          int64_t sum = 0;
+          int32_t largest = TypeMin(op.input(0)->type);
+          for (int32_t in_y = rows.begin(y); in_y < rows.end(y); ++in_y) {
+            for (int32_t in_x = columns.begin(x); in_x < columns.end(x); ++in_x) {
+              const int32_t value = in[((batch * rows.in + in_y) * columns.in + in_x) * channels + c];
+              sum += value;
+              largest = std::max(largest, value);
+            }
+          }
+          *out++ = static_cast<T>(
+              std::clamp(average ? RoundedMean(sum, count) : largest, range.min, range.max));
+        }
+      }
+    }
+  }
+}
+
+Status Reference(const ReferenceArgs& args) {
+  const bool average = args.view.op.kind == OpKind::kAveragePool2D;
+  switch (args.view.output(0)->type) {
+    case DataType::kInt8: Pool(args.view, average, args.in<int8_t>(0), args.out<int8_t>(0)); return {};
+    case DataType::kUInt8: Pool(args.view, average, args.in<uint8_t>(0), args.out<uint8_t>(0)); return {};
+    default: return Fail(ErrorCode::kUnsupported, "pooling computes INT8 and UINT8 only");
+  }
+}
+
+Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
+  const Tensor& output = *op.output(0);
+  const Axis rows = Rows(op), columns = Columns(op);
+  const int32_t channels = output.shape[3];
+  const int32_t offset = StorageOffset(output.type);
+  const ActivationRange range = QuantizedActivationRange(op.op.as<Pool2DParams>().activation, output);
+  const std::array<size_t, 3> global{
+      static_cast<size_t>((int64_t{channels} + kChannelsPerItem - 1) / kChannelsPerItem),
+      static_cast<size_t>(columns.out), static_cast<size_t>(rows.out) * output.shape[0]};
+  std::vector<KernelArg> args{TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, channels,
+                              rows.in, rows.out, rows.stride, rows.filter, rows.pad,
+                              columns.in, columns.out, columns.stride, columns.filter, columns.pad,
+                              output.shape[0], range.min + offset, range.max + offset};
+  if (op.op.kind == OpKind::kMaxPool2D) {
+    lowering.Launch("pool_max", global, std::move(args));
+    return {};
+  }
+  args.emplace_back(offset);
+  lowering.Launch("pool_average", global, std::move(args));
+  return {};
+}
+
+constexpr std::string_view kRules[] = {
+    "input and output INT8 or UINT8, the same type, one scale and zero point each",
+    "input and output share scale and zero point (no rescaling takes place)",
+    "input of rank 4 (NHWC), no empty dimension, height and width at most 2^24",
+    "strides and filter 1 to 65535; AVERAGE_POOL_2D: at most 2^23 values in one window",
+    "VALID padding: the filter fits into the input",
+    "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
+};
+
+}  // namespace
+
+extern const OpRoom kPoolRoom;
+const OpRoom kPoolRoom{
+    .name = "pool",
+    .infer = Infer,
+    .check = Check,
+    .check_cpu = Check,
+    .reference = Reference,
+    .lower = Lower,
+    .macs = nullptr,
+    .rules = kRules,
+};
+
+}  // namespace npu
