@@ -5,7 +5,7 @@ A small CNN on scikit-learn's handwritten digits (8x8 grey pixels, 0..16). The f
 are committed; run it again only to change them:
 
     python3 -m venv build/venv/train
-    build/venv/train/bin/pip install tensorflow-cpu==2.21.0 scikit-learn==1.7.2
+    build/venv/train/bin/pip install tensorflow-cpu==2.21.0 scikit-learn==1.9.1
     build/venv/train/bin/python examples/digits/train.py
 
 Output: digits_{int8,uint8_io,float_io,float32,float16,dynamic}.tflite, test_images.npy (int8 [N,8,8,1],
@@ -65,7 +65,7 @@ def main():
     train_x, train_y = images[400:], labels[400:]
     test_x, test_y = images[:400], labels[:400]
     model = build()
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(train_x, train_y, epochs=40, batch_size=32, verbose=0)
     print("float accuracy on 400 held-out digits:", model.evaluate(test_x, test_y, verbose=0)[1])
 
