@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/delegate-check/npy.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <regex>
+
+#include "tools/delegate-check/api.h"
+
+namespace delegate_check {
+namespace {
+
+// The format's magic string and the size of what stands before the header (numpy.lib.format).
+constexpr char kMagic[] = "\x93NUMPY";
+constexpr size_t kMagicBytes = 6;
+constexpr size_t kPreambleV1 = 10, kPreambleV2 = 12;
+
+[[noreturn]] void Refuse(const std::string& path, const std::string& what) {
+  throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", fmt::format("{}: {}", path, what));
+}
+
+}  // namespace
+
+NpyArray ReadNpy(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) Refuse(path, "cannot be opened");
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (bytes.size() < kPreambleV2 || bytes.compare(0, kMagicBytes, kMagic, kMagicBytes) != 0) {
+    Refuse(path, "not a .npy file (save inputs with numpy.save)");
+  }
+  const auto byte = [&](size_t i) { return static_cast<uint64_t>(static_cast<unsigned char>(bytes[i])); };
+  const bool v1 = byte(6) == 1;
+  if (byte(6) < 1 || byte(6) > 3) Refuse(path, fmt::format(".npy version {}; expected 1 to 3", byte(6)));
+  const size_t start = v1 ? kPreambleV1 : kPreambleV2;
+  const uint64_t length = v1 ? byte(8) | byte(9) << 8 : byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24;
+  if (length > bytes.size() - start) Refuse(path, "ends inside its header");
+  const std::string header = bytes.substr(start, length);
+
+  static const std::regex descr_re("'descr':\\s*'([^']*)'"), order_re("'fortran_order':\\s*True"),
+      shape_re("'shape':\\s*\\(([^)]*)\\)");
+  std::smatch match;
+  NpyArray array;
+  if (!std::regex_search(header, match, descr_re)) Refuse(path, "has no 'descr' (structured arrays are not taken)");
+  array.descr = match[1];
+  if (std::regex_search(header, order_re)) Refuse(path, "is in Fortran order; save numpy.ascontiguousarray(x)");
+  if (!std::regex_search(header, match, shape_re)) Refuse(path, "has no 'shape'");
+  const std::string dims = match[1];
+  for (const char* p = dims.c_str(); *p != '\0';) {
+    char* end = nullptr;
+    const long long dim = std::strtoll(p, &end, 10);
+    if (end == p) {
+      ++p;
+      continue;
+    }
+    array.shape.push_back(dim);
+    p = end;
+  }
+  const size_t data_start = start + length;
+  array.data.resize(bytes.size() - data_start);
+  if (!array.data.empty()) std::memcpy(array.data.data(), bytes.data() + data_start, array.data.size());
+  return array;
+}
+
+}  // namespace delegate_check

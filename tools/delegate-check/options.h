@@ -1,0 +1,32 @@
+// What the command line asks for. Parsed by main.cc (CLI11), read by everything else.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace delegate_check {
+
+// The contract with scripts; docs/delegate-check.md and --help list them.
+enum ExitCode { kOk = 0, kGateFailed = 1, kModelError = 2, kUsageError = 3, kDeviceError = 4 };
+
+struct Arguments {
+  std::string model;
+  std::string format = "text";
+  std::string output = "-";
+  std::string device = "auto";
+  std::string deny, allow;
+  std::string fc_rounding = "single";
+  int64_t min_segment_macs = 0;
+  bool run = false;
+  bool verify = false;
+  std::vector<std::string> inputs;  // .npy files, one per graph input
+  uint64_t seed = 1;
+  bool require_full_npu = false;
+  std::optional<int64_t> max_host_ops;
+  std::optional<double> min_npu_macs;  // percent
+};
+
+}  // namespace delegate_check

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/delegate-check/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <random>
+
+#include "tools/delegate-check/npy.h"
+
+namespace delegate_check {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Bytes = std::vector<std::byte>;
+
+// How many of an output's largest elements --run shows.
+constexpr size_t kLargest = 5;
+
+npu_tensor_info InputInfo(const npu_session* session, size_t i) {
+  npu_tensor_info info{};
+  info.struct_size = sizeof(info);
+  Check(npu_session_input(session, i, &info));
+  return info;
+}
+
+npu_tensor_info OutputInfo(const npu_session* session, size_t i) {
+  npu_tensor_info info{};
+  info.struct_size = sizeof(info);
+  Check(npu_session_output(session, i, &info));
+  return info;
+}
+
+const char* NpyDescr(npu_type type) {
+  switch (type) {
+    case NPU_TYPE_INT8: return "|i1";
+    case NPU_TYPE_UINT8: return "|u1";
+    case NPU_TYPE_FLOAT32: return "<f4";
+    case NPU_TYPE_INT32: return "<i4";
+    case NPU_TYPE_INT16: return "<i2";
+    case NPU_TYPE_INT64: return "<i8";
+    case NPU_TYPE_BOOL: return "|b1";
+    case NPU_TYPE_FLOAT16: return "<f2";
+  }
+  return "?";
+}
+
+Bytes LoadInput(const std::string& path, const npu_tensor_info& info) {
+  NpyArray array = ReadNpy(path);
+  if (array.descr != NpyDescr(info.type)) {
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                  fmt::format("{}: element type {}; input \"{}\" takes {}", path, array.descr, info.name,
+                              NpyDescr(info.type)));
+  }
+  if (array.data.size() != info.bytes) {
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                  fmt::format("{}: {} bytes; input \"{}\" takes {}", path, array.data.size(), info.name,
+                              info.bytes));
+  }
+  return std::move(array.data);
+}
+
+Bytes RandomInput(const npu_tensor_info& info, uint64_t seed) {
+  Bytes bytes(info.bytes);
+  std::mt19937_64 engine(seed);
+  if (info.type == NPU_TYPE_FLOAT32) {
+    std::uniform_real_distribution<float> distribution(-1.0f, 1.0f);
+    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
+      const float value = distribution(engine);
+      std::memcpy(bytes.data() + i, &value, sizeof(value));
+    }
+    return bytes;
+  }
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(engine() >> 56);
+  return bytes;
+}
+
+std::vector<Bytes> MakeInputs(const npu_session* session, const Arguments& arguments) {
+  const size_t count = npu_session_input_count(session);
+  if (!arguments.inputs.empty() && arguments.inputs.size() != count) {
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                  fmt::format("--input is given {} times; the model has {} inputs", arguments.inputs.size(), count));
+  }
+  std::vector<Bytes> inputs;
+  for (size_t i = 0; i < count; ++i) {
+    const npu_tensor_info info = InputInfo(session, i);
+    inputs.push_back(arguments.inputs.empty() ? RandomInput(info, arguments.seed + i)
+                                              : LoadInput(arguments.inputs[i], info));
+  }
+  return inputs;
+}
+
+std::vector<Bytes> Invoke(npu_session* session, const std::vector<Bytes>& inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Check(npu_session_copy_input(session, i, inputs[i].data(), inputs[i].size()));
+  }
+  Check(npu_session_invoke(session));
+  std::vector<Bytes> outputs;
+  for (size_t i = 0; i < npu_session_output_count(session); ++i) {
+    outputs.emplace_back(OutputInfo(session, i).bytes);
+    Check(npu_session_copy_output(session, i, outputs.back().data(), outputs.back().size()));
+  }
+  return outputs;
+}
+
+// The raw numbers of an output: quantized values as they are.
+std::vector<double> Values(const npu_tensor_info& info, const Bytes& bytes) {
+  std::vector<double> values;
+  if (info.type == NPU_TYPE_FLOAT32) {
+    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
+      float value;
+      std::memcpy(&value, bytes.data() + i, sizeof(value));
+      values.push_back(value);
+    }
+    return values;
+  }
+  for (std::byte byte : bytes) {
+    values.push_back(info.type == NPU_TYPE_INT8 ? static_cast<int8_t>(byte) : std::to_integer<int>(byte));
+  }
+  return values;
+}
+
+bool HasHostOps(const npu_plan* plan) {
+  for (size_t i = 0; i < npu_plan_op_count(plan); ++i) {
+    npu_op_info info{};
+    info.struct_size = sizeof(info);
+    Check(npu_plan_op(plan, i, &info));
+    if (info.placement == NPU_PLACEMENT_HOST) return true;
+  }
+  return false;
+}
+
+SessionPtr MakeSession(const npu_plan* plan) {
+  npu_session* session = nullptr;
+  Check(npu_session_create(plan, &session));
+  return SessionPtr(session);
+}
+
+}  // namespace
+
+Json Run(const npu_plan* plan, const Arguments& arguments) {
+  const SessionPtr session = MakeSession(plan);
+  const std::vector<Bytes> outputs = Invoke(session.get(), MakeInputs(session.get(), arguments));
+  Json result{{"device", npu_session_device(session.get())},
+              {"input", arguments.inputs.empty() ? "random" : "given"},
+              {"outputs", Json::array()}};
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const npu_tensor_info info = OutputInfo(session.get(), i);
+    const std::vector<double> values = Values(info, outputs[i]);
+    std::vector<size_t> order(values.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    const size_t shown = std::min(kLargest, order.size());
+    std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(shown), order.end(),
+                      [&](size_t a, size_t b) { return values[a] != values[b] ? values[a] > values[b] : a < b; });
+    Json largest = Json::array();
+    for (size_t k = 0; k < shown; ++k) largest.push_back({{"index", order[k]}, {"value", values[order[k]]}});
+    result["outputs"].push_back(
+        {{"name", info.name}, {"elements", values.size()}, {"largest", std::move(largest)}});
+  }
+  return result;
+}
+
+Json Verify(const npu_model* model, const npu_plan* plan, const Arguments& arguments) {
+  if (HasHostOps(plan)) {
+    char* json = nullptr;
+    Check(npu_plan_verify(plan, arguments.seed, &json));
+    return Json::parse(StringPtr(json).get());
+  }
+  const PlanPtr reference_plan = MakePlan(model, arguments, "reference");
+  const SessionPtr device = MakeSession(plan), reference = MakeSession(reference_plan.get());
+  const std::vector<Bytes> inputs = MakeInputs(device.get(), arguments);
+  const std::vector<Bytes> actual = Invoke(device.get(), inputs), expected = Invoke(reference.get(), inputs);
+  Json result{{"device", npu_session_device(device.get())}, {"outputs", Json::array()}};
+  double max_difference = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    const npu_tensor_info info = OutputInfo(device.get(), i);
+    const std::vector<double> a = Values(info, actual[i]), e = Values(info, expected[i]);
+    double difference = 0;
+    int64_t differing = 0;
+    for (size_t k = 0; k < a.size(); ++k) {
+      if (a[k] == e[k] || (std::isnan(a[k]) && std::isnan(e[k]))) continue;
+      difference = std::max(difference, std::abs(a[k] - e[k]));
+      ++differing;
+    }
+    max_difference = std::max(max_difference, difference);
+    result["outputs"].push_back({{"name", info.name},
+                                 {"elements", a.size()},
+                                 {"max_difference", difference},
+                                 {"differing", differing}});
+  }
+  result["max_difference"] = max_difference;
+  return result;
+}
+
+}  // namespace delegate_check

@@ -1,0 +1,19 @@
+// --run and --verify: executes the model through the C API.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "tools/delegate-check/api.h"
+#include "tools/delegate-check/options.h"
+
+namespace delegate_check {
+
+// Runs the whole model once, on random or the given inputs: {"device", "input", "outputs"}.
+nlohmann::ordered_json Run(const npu_plan* plan, const Arguments& arguments);
+
+// The whole model on the device and on the CPU reference, or, when operators stay with the host, each
+// segment alone: {"device", "outputs" or "segments", "max_difference"}.
+nlohmann::ordered_json Verify(const npu_model* model, const npu_plan* plan, const Arguments& arguments);
+
+}  // namespace delegate_check

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/delegate-check/text_report.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <map>
+
+namespace delegate_check {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kNameWidth = 24;
+
+// 1234567 -> "1.23 M": three significant digits.
+std::string Human(int64_t number) {
+  const char* units[] = {"", " k", " M", " G", " T"};
+  double value = static_cast<double>(number);
+  size_t unit = 0;
+  while (value >= 1000 && unit + 1 < std::size(units)) {
+    value /= 1000;
+    ++unit;
+  }
+  return unit == 0 ? std::to_string(number) : fmt::format("{:.3g}{}", value, units[unit]);
+}
+
+std::string Dims(const Json& shape) {
+  if (shape.is_null()) return "[?]";
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i ? "," : "") + std::to_string(shape[i].get<int64_t>());
+  return text + "]";
+}
+
+std::string DescribeTensor(const Json& tensor) {
+  std::string text = fmt::format("{} {}", tensor["type"].get<std::string>(),
+                                 Dims(tensor.value("shape", Json())));
+  if (tensor.contains("scale")) {
+    text += fmt::format("  scale {:.6g}  zero point {}", tensor["scale"].get<double>(),
+                        tensor["zero_point"].get<int64_t>());
+  }
+  return text + "  " + tensor["name"].get<std::string>();
+}
+
+void Tensors(std::string& text, const char* title, const Json& tensors) {
+  for (const Json& tensor : tensors) text += fmt::format("  {:<7} {}\n", title, DescribeTensor(tensor));
+}
+
+// "0-5, 7, 9-11" for ascending indices.
+std::string Ranges(const Json& indices) {
+  std::string text;
+  for (size_t i = 0; i < indices.size();) {
+    size_t end = i;
+    while (end + 1 < indices.size() && indices[end + 1].get<int>() == indices[end].get<int>() + 1) ++end;
+    text += (text.empty() ? "" : ", ") + std::to_string(indices[i].get<int>());
+    if (end > i) text += fmt::format("-{}", indices[end].get<int>());
+    i = end + 1;
+  }
+  return text;
+}
+
+std::string Verdict(const Json& summary) {
+  const int ops = summary["ops"], host = summary["host"];
+  if (ops == 0) return "nothing to run";
+  if (host == 0) return "the whole model runs in the delegate";
+  if (host == ops) return "nothing runs on the NPU";
+  return fmt::format("{} of {} operators stay with the host", host, ops);
+}
+
+// Operators by type, in order of first appearance.
+void TypeTable(std::string& text, const Json& ops) {
+  struct Row {
+    int npu = 0, cpu = 0, host = 0;
+    int64_t macs = 0;
+  };
+  std::vector<std::string> order;
+  std::map<std::string, Row> rows;
+  for (const Json& op : ops) {
+    const std::string name = op["op"];
+    if (rows.find(name) == rows.end()) order.push_back(name);
+    Row& row = rows[name];
+    const std::string placement = op["placement"];
+    ++(placement == "npu" ? row.npu : placement == "delegate-cpu" ? row.cpu : row.host);
+    row.macs += op["macs"].get<int64_t>();
+  }
+  text += fmt::format("\n{:<{}} {:>6} {:>6} {:>13} {:>6} {:>9}\n", "Operator", kNameWidth, "count", "npu",
+                      "delegate-cpu", "host", "MACs");
+  for (const std::string& name : order) {
+    const Row& row = rows[name];
+    text += fmt::format("{:<{}} {:>6} {:>6} {:>13} {:>6} {:>9}\n", name, kNameWidth,
+                        row.npu + row.cpu + row.host, row.npu, row.cpu, row.host,
+                        row.macs == 0 ? "-" : Human(row.macs));
+  }
+}
+
+void Segments(std::string& text, const Json& report) {
+  if (report["segments"].empty()) return;
+  text += "\nSegments, in the order they run\n";
+  for (const Json& segment : report["segments"]) {
+    text += fmt::format("  {:<3} {:<13} partition {}  {} ops ({})  {} MACs  {} in, {} out\n",
+                        segment["index"].get<int>(), segment["placement"].get<std::string>(),
+                        segment["partition"].get<int>(), segment["ops"].size(), Ranges(segment["ops"]),
+                        Human(segment["macs"].get<int64_t>()), segment["inputs"].size(),
+                        segment["outputs"].size());
+  }
+}
+
+void Reasons(std::string& text, const Json& report) {
+  bool title = false;
+  for (const Json& op : report["ops"]) {
+    if (op["placement"] == "npu") continue;
+    if (!title) text += "\nNot on the NPU, and why\n";
+    title = true;
+    text += fmt::format("  Op#{} {} \"{}\": {}\n", op["index"].get<int>(), op["op"].get<std::string>(),
+                        op["name"].get<std::string>(), op["placement"].get<std::string>());
+    for (const Json& reason : op["reasons"]) {
+      text += fmt::format("    - {}: {}\n      is {}; allowed: {}\n", reason["code"].get<std::string>(),
+                          reason["text"].get<std::string>(), reason["actual"].get<std::string>(),
+                          reason["allowed"].get<std::string>());
+    }
+  }
+}
+
+void Verification(std::string& text, const Json& verify) {
+  text += fmt::format("\nVerified on {} against the CPU reference: {}\n", verify["device"].get<std::string>(),
+                      verify["max_difference"].get<double>() == 0 ? "every byte equal" : "DIFFERENT");
+  const auto outputs = [&](const Json& list, const std::string& prefix) {
+    for (const Json& output : list) {
+      text += fmt::format("  {}{}: {} elements, {} differ, max difference {:g}\n", prefix,
+                          output["name"].get<std::string>(), output["elements"].get<int64_t>(),
+                          output["differing"].get<int64_t>(), output["max_difference"].get<double>());
+    }
+  };
+  if (verify.contains("outputs")) outputs(verify["outputs"], "");
+  if (verify.contains("segments")) {
+    for (const Json& segment : verify["segments"]) {
+      outputs(segment["outputs"], fmt::format("segment {} ", segment["index"].get<int>()));
+    }
+  }
+}
+
+void Run(std::string& text, const Json& run) {
+  text += fmt::format("\nRan on {} with {} input\n", run["device"].get<std::string>(),
+                      run["input"].get<std::string>());
+  for (const Json& output : run["outputs"]) {
+    text += fmt::format("  {}: {} elements, largest:", output["name"].get<std::string>(),
+                        output["elements"].get<int64_t>());
+    for (const Json& entry : output["largest"]) {
+      text += fmt::format(" [{}] {:g}", entry["index"].get<int64_t>(), entry["value"].get<double>());
+    }
+    text += "\n";
+  }
+}
+
+}  // namespace
+
+std::string TextReport(const Json& report) {
+  const Json& model = report["model"];
+  const Json& summary = report["summary"];
+  std::string text;
+  const std::string file = model.value("file", std::string());
+  if (!file.empty()) {
+    text += file;
+    if (model.value("size_bytes", int64_t{0}) > 0) {
+      text += fmt::format(" ({}B)", Human(model["size_bytes"].get<int64_t>()) +
+                                        (model["size_bytes"].get<int64_t>() < 1000 ? " " : ""));
+    }
+    text += ": ";
+  }
+  text += model["sentence"].get<std::string>() + "\n";
+  text += fmt::format("NPU: {} of {} operators, {:.1f} % of {} MACs; delegate-cpu: {}; host: {}\n",
+                      summary["npu"].get<int>(), summary["ops"].get<int>(),
+                      100.0 * summary["npu_mac_share"].get<double>(), Human(summary["macs"].get<int64_t>()),
+                      summary["delegate_cpu"].get<int>(), summary["host"].get<int>());
+  text += fmt::format("Verdict: {}, {} partition{}\n\n", Verdict(summary), summary["partitions"].get<int>(),
+                      summary["partitions"].get<int>() == 1 ? "" : "s");
+  Tensors(text, "input", model["inputs"]);
+  Tensors(text, "output", model["outputs"]);
+  Segments(text, report);
+  TypeTable(text, report["ops"]);
+  Reasons(text, report);
+  if (report.contains("verify")) Verification(text, report["verify"]);
+  if (report.contains("run")) Run(text, report["run"]);
+  if (report.contains("gates")) {
+    text += "\n";
+    for (const Json& gate : report["gates"]) {
+      text += fmt::format("Gate {}: {} (is {}, allowed {})\n", gate["gate"].get<std::string>(),
+                          gate["passed"].get<bool>() ? "passed" : "FAILED", gate["actual"].get<std::string>(),
+                          gate["allowed"].get<std::string>());
+    }
+  }
+  return text;
+}
+
+}  // namespace delegate_check
