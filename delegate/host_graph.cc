@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delegate/host_graph.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "base/checked.h"
+#include "delegate/host_params.h"
+#include "schema/quantization.h"
+
+namespace npu {
+namespace {
+
+// A tensor that cannot be trusted is told apart by a text, which every op that uses it gets.
+struct TensorProblems {
+  std::vector<std::string> texts;  // per tensor; empty: fine
+
+  void Add(size_t tensor, std::string text) {
+    if (texts[tensor].empty()) texts[tensor] = fmt::format("T#{}: {}", tensor, text);
+  }
+};
+
+std::optional<std::vector<int32_t>> ReadDims(const host::IntArray* dims) {
+  if (dims == nullptr || dims->size < 0) return std::nullopt;
+  return std::vector<int32_t>(dims->data, dims->data + dims->size);
+}
+
+// The same promises as the file reader's (schema/graph.h, Quantization); the text says which one breaks.
+std::string ReadQuantization(const host::Tensor& source, Tensor& tensor) {
+  if (source.quantization_kind == host::kQuantizationNone) return {};
+  if (source.quantization_kind != host::kQuantizationAffine) {
+    tensor.has_unknown_quantization = true;
+    return {};
+  }
+  const auto* affine = static_cast<const host::AffineQuantization*>(source.quantization);
+  if (affine == nullptr || affine->scale == nullptr || affine->scale->size == 0) return {};
+  const host::FloatArray& scale = *affine->scale;
+  const std::span<const int32_t> zero_point = View(affine->zero_point);
+  if (scale.size < 0 || zero_point.size() != static_cast<size_t>(scale.size)) {
+    return fmt::format("{} zero points for {} scales; expected as many", zero_point.size(), scale.size);
+  }
+  const bool bounded = Is8Bit(tensor.type) || tensor.type == DataType::kInt16;
+  for (int32_t i = 0; i < scale.size; ++i) {
+    if (!std::isfinite(scale.data[i]) || !(scale.data[i] > 0)) {
+      return fmt::format("scale {} is {}; expected a finite number above 0", i, scale.data[i]);
+    }
+    if (bounded && (zero_point[i] < TypeMin(tensor.type) || zero_point[i] > TypeMax(tensor.type))) {
+      return fmt::format("zero point {} is {}; expected {} to {}", i, zero_point[i], TypeMin(tensor.type),
+                         TypeMax(tensor.type));
+    }
+  }
+  if (scale.size > 1) {
+    const int32_t axis = affine->quantized_dimension;
+    const bool inside = axis >= 0 && static_cast<size_t>(axis) < tensor.shape.size();
+    if (!inside || tensor.shape[axis] != scale.size) {
+      return fmt::format("{} scales along dimension {} of {}; expected a dimension of that size", scale.size,
+                         axis, ShapeString(tensor));
+    }
+  }
+  tensor.quantization.scale.assign(scale.data, scale.data + scale.size);
+  tensor.quantization.zero_point.assign(zero_point.begin(), zero_point.end());
+  tensor.quantization.quantized_dimension = affine->quantized_dimension;
+  return {};
+}
+
+// A constant is what the model file holds; everything else is filled while the model runs.
+std::string ReadConstant(const host::Tensor& source, Tensor& tensor) {
+  if (source.allocation_type != host::kAllocationMmapRo || source.data == nullptr) return {};
+  tensor.data.bytes = {static_cast<const std::byte*>(source.data), source.bytes};
+  const auto expected = tensor.byte_size();
+  if (tensor.is_sparse || !expected || *expected == static_cast<int64_t>(source.bytes)) return {};
+  return fmt::format("{} bytes of data for {}{}; expected {}", source.bytes, DataTypeName(tensor.type),
+                     ShapeString(tensor), *expected);
+}
+
+Tensor ReadTensor(const host::Tensor& source, size_t index, TensorProblems& problems) {
+  Tensor tensor;
+  if (source.name != nullptr) tensor.name = source.name;
+  const auto type = DataTypeFromHost(source.type);
+  // A type without a fixed size stands in: nothing computes with it.
+  tensor.type = type.value_or(DataType::kVariant);
+  if (!type) problems.Add(index, fmt::format("unknown element type {} of the host", source.type));
+  const auto dims = ReadDims(source.dims);
+  if (dims) tensor.shape = *dims;
+  tensor.shape_known = dims && CheckedElementCount(*dims);
+  if (!tensor.shape_known) tensor.shape.clear();
+  if (auto signature = ReadDims(source.dims_signature)) tensor.shape_signature = std::move(*signature);
+  tensor.is_variable = source.is_variable != 0;
+  tensor.is_sparse = source.sparsity != nullptr;
+  if (auto text = ReadQuantization(source, tensor); !text.empty()) problems.Add(index, std::move(text));
+  if (auto text = ReadConstant(source, tensor); !text.empty()) problems.Add(index, std::move(text));
+  return tensor;
+}
+
+// The operator itself, without operands. Unknown builtin codes are operators that nothing here computes.
+Op ReadKind(const host::Node& node, const host::Registration& registration) {
+  Op op;
+  op.version = registration.version;
+  if (registration.builtin_code == host::kBuiltinCustom) {
+    if (registration.custom_name != nullptr) op.custom_name = registration.custom_name;
+    op.kind = FindCustomOp(op.custom_name).value_or(OpKind::kCustom);
+  } else {
+    op.kind = FindBuiltinOp(registration.builtin_code).value_or(OpKind::kPlaceholderForGreaterOpCodes);
+  }
+  ReadHostParams(node, op);
+  return op;
+}
+
+// Operand indices that can be trusted; the first that cannot is described.
+std::vector<int> ReadOperands(const host::IntArray* array, size_t tensor_count, bool optional,
+                              std::string_view what, std::string& problem) {
+  std::vector<int> result;
+  if (array == nullptr || array->size < 0) problem = fmt::format("the host gave no list of {}", what);
+  for (int32_t index : View(array)) {
+    if (optional && index == kNoTensor) {
+      result.push_back(kNoTensor);
+    } else if (index >= 0 && static_cast<size_t>(index) < tensor_count) {
+      result.push_back(index);
+    } else {
+      problem = fmt::format("{} name tensor {}; expected 0 to {}", what, index, tensor_count - 1);
+      if (optional) result.push_back(kNoTensor);
+    }
+  }
+  return result;
+}
+
+Op ReadOp(host::Context* context, int32_t node_index, const TensorProblems& problems) {
+  host::Node* node = nullptr;
+  host::Registration* registration = nullptr;
+  if (context->get_node_and_registration(context, node_index, &node, &registration) != host::kOk ||
+      node == nullptr || registration == nullptr) {
+    Op op;
+    op.kind = OpKind::kPlaceholderForGreaterOpCodes;
+    op.params_error = fmt::format("the host refused to show node {}", node_index);
+    return op;
+  }
+  Op op = ReadKind(*node, *registration);
+  std::string problem;
+  op.inputs = ReadOperands(node->inputs, problems.texts.size(), true, "inputs", problem);
+  op.outputs = ReadOperands(node->outputs, problems.texts.size(), false, "outputs", problem);
+  for (const std::vector<int>* operands : {&op.inputs, &op.outputs}) {
+    for (int index : *operands) {
+      if (problem.empty() && index != kNoTensor) problem = problems.texts[index];
+    }
+  }
+  if (op.params_error.empty()) op.params_error = std::move(problem);
+  return op;
+}
+
+struct Uses {
+  std::vector<bool> read, written;  // per tensor
+};
+
+Uses FindUses(const Graph& graph) {
+  Uses uses{std::vector<bool>(graph.tensors.size()), std::vector<bool>(graph.tensors.size())};
+  for (const Op& op : graph.ops) {
+    for (int tensor : op.inputs) {
+      if (tensor != kNoTensor) uses.read[tensor] = true;
+    }
+    for (int tensor : op.outputs) uses.written[tensor] = true;
+  }
+  return uses;
+}
+
+// Asks the host how it would hand over all nodes: what leaves that partition are the graph's outputs.
+std::optional<std::vector<bool>> AskForOutputs(host::Context* context, const host::IntArray* plan,
+                                               const Uses& uses) {
+  if (context->preview_delegate_partitioning == nullptr) return std::nullopt;
+  host::DelegateParams* partitions = nullptr;
+  int32_t count = 0;
+  if (context->preview_delegate_partitioning(context, plan, &partitions, &count) != host::kOk ||
+      partitions == nullptr || count <= 0) {
+    return std::nullopt;
+  }
+  std::vector<bool> outputs(uses.written.size());
+  for (int32_t i = 0; i < count; ++i) {
+    for (int32_t tensor : View(partitions[i].output_tensors)) {
+      if (tensor < 0 || static_cast<size_t>(tensor) >= outputs.size() || !uses.written[tensor]) {
+        return std::nullopt;
+      }
+      outputs[tensor] = true;
+    }
+  }
+  return outputs;
+}
+
+void FindInputsAndOutputs(host::Context* context, const host::IntArray* plan, Graph& graph) {
+  const Uses uses = FindUses(graph);
+  const auto named = AskForOutputs(context, plan, uses);
+  for (size_t i = 0; i < graph.tensors.size(); ++i) {
+    const Tensor& tensor = graph.tensors[i];
+    if (uses.read[i] && !uses.written[i] && !tensor.is_constant() && !tensor.is_variable) {
+      graph.inputs.push_back(static_cast<int>(i));
+    }
+    if (named ? (*named)[i] : uses.written[i] && !uses.read[i]) graph.outputs.push_back(static_cast<int>(i));
+  }
+}
+
+}  // namespace
+
+std::optional<DataType> DataTypeFromHost(int32_t host_type) {
+  // Indexed by the host's number; 0 means "no type". Types after UINT4 follow in the same order in both.
+  constexpr DataType kTypes[] = {
+      DataType::kVariant,    DataType::kFloat32, DataType::kInt32,     DataType::kUInt8,
+      DataType::kInt64,      DataType::kString,  DataType::kBool,      DataType::kInt16,
+      DataType::kComplex64,  DataType::kInt8,    DataType::kFloat16,   DataType::kFloat64,
+      DataType::kComplex128, DataType::kUInt64,  DataType::kResource,  DataType::kVariant,
+      DataType::kUInt32,     DataType::kUInt16,  DataType::kInt4,      DataType::kBFloat16,
+      DataType::kInt2,       DataType::kUInt4,   DataType::kFloat8E4M3Fn, DataType::kFloat8E5M2,
+  };
+  if (host_type <= 0 || static_cast<size_t>(host_type) >= std::size(kTypes)) return std::nullopt;
+  return kTypes[host_type];
+}
+
+std::span<const int32_t> View(const host::IntArray* array) {
+  if (array == nullptr || array->size <= 0) return {};
+  return {array->data, static_cast<size_t>(array->size)};
+}
+
+host::IntArray* MakeIntArray(std::span<const int32_t> values) {
+  // The host frees it with free().
+  auto* array = static_cast<host::IntArray*>(std::malloc(sizeof(host::IntArray) + values.size_bytes()));
+  if (array == nullptr) return nullptr;
+  array->size = static_cast<int32_t>(values.size());
+  if (!values.empty()) std::memcpy(array->data, values.data(), values.size_bytes());
+  return array;
+}
+
+Result<HostGraph> ReadHostGraph(host::Context* context) {
+  if (context->get_execution_plan == nullptr || context->get_node_and_registration == nullptr) {
+    return Fail(ErrorCode::kUnsupported, "the host's context lacks functions that every known host has");
+  }
+  host::IntArray* plan = nullptr;
+  if (context->get_execution_plan(context, &plan) != host::kOk || plan == nullptr || plan->size < 0) {
+    return Fail(ErrorCode::kUnsupported, "the host gave no execution plan");
+  }
+  const size_t tensor_count = context->tensors_size;
+  if (tensor_count > static_cast<size_t>(std::numeric_limits<int32_t>::max()) ||
+      (tensor_count > 0 && context->tensors == nullptr)) {
+    return Fail(ErrorCode::kUnsupported, fmt::format("the host gave no usable list of {} tensors", tensor_count));
+  }
+  HostGraph result{std::make_shared<Graph>(), {}};
+  Graph& graph = *result.graph;
+  TensorProblems problems{std::vector<std::string>(tensor_count)};
+  graph.tensors.reserve(tensor_count);
+  for (size_t i = 0; i < tensor_count; ++i) {
+    graph.tensors.push_back(ReadTensor(context->tensors[i], i, problems));
+  }
+  // The host may reuse the plan's memory for the partitions that we ask for below.
+  const std::unique_ptr<host::IntArray, decltype(&std::free)> nodes(MakeIntArray(View(plan)), &std::free);
+  if (nodes == nullptr) return Fail(ErrorCode::kResourceExhausted, "no memory for the execution plan");
+  for (int32_t node : View(nodes.get())) {
+    graph.ops.push_back(ReadOp(context, node, problems));
+    result.node_of_op.push_back(node);
+  }
+  FindInputsAndOutputs(context, nodes.get(), graph);
+  NPU_RETURN_IF_ERROR(Validate(graph));
+  return result;
+}
+
+}  // namespace npu

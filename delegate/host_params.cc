@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delegate/host_params.h"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+
+namespace npu {
+namespace {
+
+// StridedSlice's `offset` exists from this operator version on, and only hosts that have the field accept
+// the version.
+constexpr int kStridedSliceOffsetVersion = 8;
+
+// Reads one node's parameters and remembers the first thing that cannot be.
+class ParamsReader {
+ public:
+  ParamsReader(const host::Node& node, Op& op) : node_(node), op_(op) {}
+
+  template <typename T>
+  const T* Data() {
+    if (node_.builtin_data == nullptr) Refuse("the host gave no parameters");
+    return static_cast<const T*>(node_.builtin_data);
+  }
+
+  Padding ReadPadding(int32_t value) {
+    if (value == 1) return Padding::kSame;
+    if (value != 2) Refuse(fmt::format("padding {}; expected 1 (SAME) or 2 (VALID)", value));
+    return Padding::kValid;
+  }
+
+  Activation ReadActivation(int32_t value) {
+    constexpr auto kLast = static_cast<int32_t>(Activation::kSignBit);
+    if (value >= 0 && value <= kLast) return static_cast<Activation>(value);
+    Refuse(fmt::format("fused activation {}; expected 0 to {}", value, kLast));
+    return Activation::kNone;
+  }
+
+  WeightsFormat ReadWeightsFormat(int32_t value) {
+    if (value == 0) return WeightsFormat::kDefault;
+    if (value != 1) Refuse(fmt::format("weights format {}; expected 0 or 1", value));
+    return WeightsFormat::kShuffled4x16Int8;
+  }
+
+  std::vector<int32_t> ReadDims(const host::ReshapeParams& p) {
+    constexpr auto kMost = static_cast<int32_t>(std::extent_v<decltype(p.dims)>);
+    if (p.count < 0 || p.count > kMost) {
+      Refuse(fmt::format("{} dimensions; expected 0 to {}", p.count, kMost));
+      return {};
+    }
+    return {p.dims, p.dims + p.count};
+  }
+
+  bool ReadShapeType(int32_t value) {
+    if (value != host::kTypeInt32 && value != host::kTypeInt64) {
+      Refuse(fmt::format("output type {}; expected {} (INT32) or {} (INT64)", value, host::kTypeInt32,
+                         host::kTypeInt64));
+    }
+    return value == host::kTypeInt64;
+  }
+
+  void Read(Conv2DParams& out) {
+    const auto* p = Data<host::ConvParams>();
+    if (p == nullptr) return;
+    out = {ReadPadding(p->padding), p->stride_height, p->stride_width, p->dilation_height, p->dilation_width,
+           ReadActivation(p->activation)};
+  }
+  void Read(DepthwiseConv2DParams& out) {
+    const auto* p = Data<host::DepthwiseConvParams>();
+    if (p == nullptr) return;
+    out = {ReadPadding(p->padding), p->stride_height,    p->stride_width,
+           p->dilation_height,      p->dilation_width,   p->depth_multiplier,
+           ReadActivation(p->activation)};
+  }
+  void Read(Pool2DParams& out) {
+    const auto* p = Data<host::PoolParams>();
+    if (p == nullptr) return;
+    out = {ReadPadding(p->padding), p->stride_height, p->stride_width, p->filter_height, p->filter_width,
+           ReadActivation(p->activation)};
+  }
+  void Read(FullyConnectedParams& out) {
+    const auto* p = Data<host::FullyConnectedParams>();
+    if (p == nullptr) return;
+    out = {ReadActivation(p->activation), ReadWeightsFormat(p->weights_format), p->keep_num_dims != 0,
+           p->asymmetric_quantize_inputs != 0};
+  }
+  void Read(BinaryParams& out) {
+    if (op_.kind == OpKind::kMul) {
+      const auto* p = Data<host::MulParams>();
+      if (p != nullptr) out = {ReadActivation(p->activation), false};
+      return;
+    }
+    const auto* p = Data<host::AddParams>();
+    if (p != nullptr) out = {ReadActivation(p->activation), p->pot_scale_int16 != 0};
+  }
+  void Read(ConcatenationParams& out) {
+    const auto* p = Data<host::ConcatenationParams>();
+    if (p != nullptr) out = {p->axis, ReadActivation(p->activation)};
+  }
+  void Read(SoftmaxParams& out) {
+    const auto* p = Data<host::SoftmaxParams>();
+    if (p != nullptr) out = {p->beta};
+  }
+  void Read(ReshapeParams& out) {
+    const auto* p = Data<host::ReshapeParams>();
+    if (p != nullptr) out = {ReadDims(*p)};
+  }
+  void Read(SqueezeParams& out) {
+    const auto* p = Data<host::ReshapeParams>();
+    if (p != nullptr) out = {ReadDims(*p)};
+  }
+  void Read(ReducerParams& out) {
+    const auto* p = Data<host::ReducerParams>();
+    if (p != nullptr) out = {p->keep_dims != 0};
+  }
+  void Read(ResizeParams& out) {
+    const auto* p = Data<host::ResizeParams>();
+    if (p != nullptr) out = {p->align_corners != 0, p->half_pixel_centers != 0};
+  }
+  void Read(LeakyReluParams& out) {
+    const auto* p = Data<host::LeakyReluParams>();
+    if (p != nullptr) out = {p->alpha};
+  }
+  void Read(StridedSliceParams& out) {
+    const auto* p = Data<host::StridedSliceParams>();
+    if (p == nullptr) return;
+    const bool offset = op_.version >= kStridedSliceOffsetVersion && p->offset != 0;
+    out = {p->begin_mask, p->end_mask, p->ellipsis_mask, p->new_axis_mask, p->shrink_axis_mask, offset};
+  }
+  void Read(SplitParams& out) {
+    const auto* p = Data<host::SplitParams>();
+    if (p != nullptr) out = {p->num_splits};
+  }
+  void Read(PackParams& out) {
+    const auto* p = Data<host::PackParams>();
+    if (p != nullptr) out = {p->values_count, p->axis};
+  }
+  void Read(ShapeParams& out) {
+    const auto* p = Data<host::ShapeParams>();
+    if (p != nullptr) out = {ReadShapeType(p->out_type)};
+  }
+  void Read(GatherParams& out) {
+    const auto* p = Data<host::GatherParams>();
+    if (p != nullptr) out = {p->axis, p->batch_dims};
+  }
+  void Read(NoParams&) {}
+  void Read(CastParams&) {}
+  void Read(LceBconv2dParams&) {}
+  void Read(LceBMaxPool2dParams&) {}
+
+ private:
+  void Refuse(std::string text) {
+    if (op_.params_error.empty()) op_.params_error = std::move(text);
+  }
+
+  const host::Node& node_;
+  Op& op_;
+};
+
+}  // namespace
+
+OpParams DefaultParams(OpKind kind) {
+  switch (kind) {
+#define NPU_OP(kind, code, name, version, params, room) \
+  case OpKind::kind: return params{};
+#define NPU_CUSTOM_OP(kind, name, params, room) \
+  case OpKind::kind: return params{};
+#include "schema/ops.def"
+  }
+  return NoParams{};
+}
+
+void ReadHostParams(const host::Node& node, Op& op) {
+  op.params = DefaultParams(op.kind);
+  ParamsReader reader(node, op);
+  std::visit([&](auto& params) { reader.Read(params); }, op.params);
+}
+
+}  // namespace npu

@@ -1,0 +1,58 @@
+// The ops that a host handed over as one node, ready to be compiled for whatever shapes its inputs have
+// now. The placement of every op is the plan's; only shapes, and what follows from them (shape arithmetic,
+// memory), are made anew. Knows no host struct: kernel.h asks it, and so do tests.
+// The set of ops is the host's choice: usually a partition of the plan, but hosts that keep all tensors
+// hand over every op alone.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "partitioner/compile.h"
+#include "partitioner/plan.h"
+
+namespace npu {
+
+using Shape = std::vector<int32_t>;
+
+struct CompiledPartition {
+  std::vector<Shape> input_shapes;           // what it was compiled for, as PartitionCompiler::inputs()
+  std::shared_ptr<const Graph> graph;        // shapes of all tensors, evaluated constants
+  std::unique_ptr<Executable> executable;    // null when all outputs are evaluated
+  std::vector<int> inputs, outputs;          // of the executable: tensors
+  std::vector<int> constant_outputs;         // evaluated shape arithmetic that the host wants to see
+};
+
+class PartitionCompiler {
+ public:
+  // ops: ascending indices into plan->graph->ops. outputs: tensors that the host wants to see; every one
+  // must be made by these ops.
+  static Result<PartitionCompiler> Create(std::shared_ptr<const Plan> plan, std::vector<int> ops,
+                                          std::vector<int> outputs);
+
+  // Tensors whose shapes decide all others: read but not made here. Ascending.
+  const std::vector<int>& inputs() const { return graph_.inputs; }
+  const std::vector<int>& outputs() const { return outputs_; }
+  const std::vector<int>& ops() const { return ops_; }
+  // Shapes that the inputs have in the plan.
+  std::vector<Shape> planned_shapes() const;
+
+  // kUnsupported, naming the op and the rule, when an op does not run with these shapes. If the device
+  // fails to compile, the error is the backend's.
+  Result<CompiledPartition> Compile(std::vector<Shape> input_shapes, const Backends& backends,
+                                    const ComputeOptions& options) const;
+
+ private:
+  Status CheckPlacement(const Graph& graph, size_t op, const std::string& inference_error) const;
+
+  std::shared_ptr<const Plan> plan_;
+  std::vector<int> ops_;      // of the plan
+  std::vector<int> outputs_;
+  Graph graph_;               // all tensors; ops: makers of evaluated inputs, then ops_, in order
+  std::vector<int> plan_op_;  // per op of graph_: its index in the plan
+  std::vector<bool> ours_;    // per op of graph_: in ops_
+};
+
+}  // namespace npu
