@@ -1,0 +1,62 @@
+# Shared by the scripts of this folder: progress lines, package installation, host environments.
+# SPDX-License-Identifier: Apache-2.0
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+STEP="start"
+
+# Names the step, so that a failure says which one it was.
+step() {
+  STEP=$1
+  printf '\n==> %s\n' "$STEP"
+}
+trap 'rc=$?; [ $rc -eq 0 ] || printf "\nFAILED in step \"%s\" (exit code %s)\n" "$STEP" "$rc" >&2' EXIT
+
+PACKAGES="g++ cmake ninja-build pkg-config ccache flatbuffers-compiler libflatbuffers-dev libspdlog-dev libfmt-dev
+  libexpected-dev nlohmann-json3-dev libcli11-dev ocl-icd-opencl-dev opencl-headers opencl-clhpp-headers
+  pocl-opencl-icd libgtest-dev libbenchmark-dev python3 python3-venv binutils"
+
+# Installs what is missing of PACKAGES; asks nothing when all of it is there.
+install_packages() {
+  local missing=() package sudo=""
+  for package in $PACKAGES; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    echo "all packages are installed"
+    return
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "need root or sudo to install: ${missing[*]}" >&2; return 1; }
+    sudo=sudo
+  fi
+  echo "installing: ${missing[*]}"
+  # Progress lines would drown the log; errors stay visible.
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+build_preset() {
+  (cd "$ROOT" && cmake --preset "$1" >/dev/null && cmake --build --preset "$1")
+}
+
+# host_env <litert|tflite>: a pinned Python environment with a stock host runtime under build/venv.
+# Fails, having said why, where pip cannot reach an index.
+host_env() {
+  local name=$1 venv="$ROOT/build/venv/$1" packages
+  case $name in
+    litert) packages=(ai-edge-litert==2.3.0 numpy pillow) ;;
+    tflite) packages=(tflite-runtime==2.14.0 "numpy<2") ;;
+    *) echo "no host environment is called $name" >&2; return 1 ;;
+  esac
+  if [ -f "$venv/.complete" ]; then
+    return 0
+  fi
+  rm -rf "$venv"
+  # Debian's own interpreter: both runtimes publish wheels for its version.
+  /usr/bin/python3 -m venv "$venv" || return 1
+  if ! "$venv/bin/pip" install -q --disable-pip-version-check "${packages[@]}"; then
+    echo "pip could not install ${packages[*]}: no package index within reach, or no wheel for this machine" >&2
+    rm -rf "$venv"
+    return 1
+  fi
+  touch "$venv/.complete"
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# tools/test.sh: installs packages (root or sudo), builds, and runs all tests.
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+case ${1:-} in
+  -h | --help) sed -n '2s/^# //p' "$0"; exit 0 ;;
+esac
+
+step "packages"
+install_packages
+
+step "house rules"
+"$ROOT/.ci/check_house.sh"
+
+step "release build"
+build_preset release
+
+step "host environments"
+for name in litert tflite; do
+  host_env "$name" || echo "tests in the $name host will be skipped"
+done
+
+step "sanitizer build (address, undefined)"
+build_preset asan
+
+# The kernel cache is warm from the release run, so that PoCL's compiler is not part of what is checked;
+# LeakSanitizer needs use_tls=0 beside a dlopen'ed driver.
+step "tests under the sanitizers (unit, partition)"
+(cd "$ROOT/build/asan" && LSAN_OPTIONS=use_tls=0 UBSAN_OPTIONS=print_stacktrace=1 \
+  ctest -L 'unit|partition' --output-on-failure -j2)
+
+step "tests"
+(cd "$ROOT/build/release" && ctest --output-on-failure -j2)
