@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/ops/convolution.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "backends/ops/rules.h"
+
+namespace npu {
+namespace {
+
+// TFLite's bound on how far a bias may be off, in output steps per bias step.
+constexpr double kBiasScaleTolerance = 0.02;
+
+bool FitsInt32(int64_t value) {
+  return value >= std::numeric_limits<int32_t>::min() && value <= std::numeric_limits<int32_t>::max();
+}
+
+// a, b >= 1.
+int32_t CeilDiv(int32_t a, int32_t b) { return (a - 1) / b + 1; }
+
+// Whether a tap at this distance from the window's first position meets the input for some output.
+bool MeetsInput(const WindowAxis& axis, int64_t offset) {
+  const int64_t first = offset >= 0 ? 0 : (-offset + axis.stride - 1) / axis.stride;
+  return first < axis.output && offset + first * axis.stride < axis.input;
+}
+
+void CheckWeightQuantization(const OpView& op, const WeightRules& rules, Verdict& verdict) {
+  const Tensor& weights = *op.input(1);
+  const Quantization& q = weights.quantization;
+  const bool per_channel_allowed = weights.type == DataType::kInt8;
+  const auto dimension = static_cast<size_t>(rules.channel_dimension);
+  if (q.empty() || (!q.per_tensor() && !per_channel_allowed)) {
+    verdict.Add(ReasonCode::kUnsupportedQuantizationType, "input 1 (weights) quantization",
+                q.empty() ? "not quantized" : fmt::format("{} scales", q.scale.size()),
+                per_channel_allowed ? "one scale, or one per output channel" : "one scale (UINT8)");
+    return;
+  }
+  if (!q.per_tensor()) {
+    const int channels = dimension < weights.shape.size() ? weights.shape[dimension] : 0;
+    if (q.quantized_dimension != rules.channel_dimension || static_cast<int>(q.scale.size()) != channels) {
+      verdict.Add(ReasonCode::kUnsupportedQuantizationType, "input 1 (weights) quantization",
+                  fmt::format("{} scales along dimension {}", q.scale.size(), q.quantized_dimension),
+                  fmt::format("one scale, or {} along dimension {}", channels, rules.channel_dimension));
+    }
+  }
+  const bool zero_point_allowed =
+      q.per_tensor() && (weights.type == DataType::kUInt8 || rules.int8_zero_point);
+  const auto nonzero = std::find_if(q.zero_point.begin(), q.zero_point.end(), [](int64_t z) { return z != 0; });
+  if (nonzero != q.zero_point.end() && !zero_point_allowed) {
+    verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, "input 1 (weights) zero point",
+                std::to_string(*nonzero), "0");
+  }
+}
+
+void CheckBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
+  const Tensor& bias = *op.input(2);
+  RequireInputType(op, 2, "bias", {DataType::kInt32}, verdict);
+  RequireConstant(op, 2, "bias", verdict);
+  const auto& zero_points = bias.quantization.zero_point;
+  const auto nonzero = std::find_if(zero_points.begin(), zero_points.end(), [](int64_t z) { return z != 0; });
+  if (nonzero != zero_points.end()) {
+    verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, "input 2 (bias) zero point",
+                std::to_string(*nonzero), "0");
+  }
+  const Tensor* weights = op.input(1);
+  const auto dimension = static_cast<size_t>(rules.channel_dimension);
+  if (weights == nullptr || dimension >= weights->shape.size()) return;
+  const auto count = bias.element_count();
+  if (!count || *count != weights->shape[dimension]) {
+    verdict.Add(ReasonCode::kShapeMismatch, "input 2 (bias) shape", ShapeString(bias),
+                fmt::format("[{}], one per output channel", weights->shape[dimension]));
+  }
+  const Tensor *input = op.input(0), *output = op.output(0);
+  if (!rules.bias_scale_checked || input == nullptr || output == nullptr ||
+      !input->quantization.per_tensor() || !output->quantization.per_tensor() ||
+      !weights->quantization.per_tensor()) {
+    return;
+  }
+  const double product = static_cast<double>(input->scale()) * static_cast<double>(weights->scale());
+  const double difference = std::abs(product - static_cast<double>(bias.scale()));
+  if (!(difference / static_cast<double>(output->scale()) <= kBiasScaleTolerance)) {
+    verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, "input 2 (bias) scale",
+                fmt::format("{}", bias.scale()),
+                fmt::format("input scale * weights scale = {}, to {} of the output scale", product,
+                            kBiasScaleTolerance));
+  }
+}
+
+}  // namespace
+
+std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t filter, int32_t stride,
+                                         int32_t dilation) {
+  if (input < 0 || filter < 1 || stride < 1 || dilation < 1) return std::nullopt;
+  const int64_t extent = (int64_t{filter} - 1) * dilation + 1;
+  const int64_t output = padding == Padding::kSame
+                             ? (int64_t{input} + stride - 1) / stride
+                             : std::max<int64_t>((int64_t{input} - extent + stride) / stride, 0);
+  const int64_t total =
+      padding == Padding::kSame ? std::max<int64_t>((output - 1) * stride + extent - input, 0) : 0;
+  if (!FitsInt32(output) || !FitsInt32(total)) return std::nullopt;
+  return WindowAxis{input, filter, static_cast<int32_t>(output), stride, dilation,
+                    static_cast<int32_t>(total / 2)};
+}
+
+std::optional<StagedAxis> StageAxis(const WindowAxis& axis) {
+  const auto offset = [&](int32_t tap) { return int64_t{tap} * axis.dilation - axis.pad_before; };
+  int32_t first = 0, last = axis.filter - 1;
+  while (first < last && !MeetsInput(axis, offset(first))) ++first;
+  while (last > first && !MeetsInput(axis, offset(last))) --last;
+  const int64_t start = offset(first);
+  const int64_t end = (int64_t{axis.output} - 1) * axis.stride + offset(last);  // last position read
+  const int64_t before = std::max<int64_t>(-start, 0);
+  const int64_t size = before + axis.input + std::max<int64_t>(end - (int64_t{axis.input} - 1), 0);
+  if (!FitsInt32(size) || !FitsInt32(before + start)) return std::nullopt;
+  return StagedAxis{first, last - first + 1, static_cast<int32_t>(before), static_cast<int32_t>(size),
+                    static_cast<int32_t>(before + start)};
+}
+
+void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
+  if (op.input(1) != nullptr) {
+    const Tensor* input = op.input(0);
+    const bool typed = RequireInputType(op, 1, "weights", {DataType::kInt8, DataType::kUInt8}, verdict);
+    if (typed && input != nullptr && Is8Bit(input->type) && input->type != op.input(1)->type) {
+      verdict.Add(ReasonCode::kUnsupportedInputType, "input 1 (weights) element type",
+                  std::string(DataTypeName(op.input(1)->type)),
+                  fmt::format("{}, as input 0", DataTypeName(input->type)));
+    }
+    RequireConstant(op, 1, "weights", verdict);
+    if (typed) CheckWeightQuantization(op, rules, verdict);
+  }
+  if (op.input(2) != nullptr) CheckBias(op, rules, verdict);
+}
+
+std::vector<double> OutputScales(const Tensor& input, const Tensor& weights, const Tensor& output,
+                                 int channels, ScaleProduct product) {
+  const std::vector<float>& scales = weights.quantization.scale;
+  std::vector<double> result(channels);
+  for (int c = 0; c < channels; ++c) {
+    const float weight_scale = scales.size() == 1 ? scales[0] : scales[c];
+    const double in_times_weight =
+        product == ScaleProduct::kFloat
+            ? static_cast<double>(input.scale() * weight_scale)
+            : static_cast<double>(input.scale()) * static_cast<double>(weight_scale);
+    result[c] = in_times_weight / static_cast<double>(output.scale());
+  }
+  return result;
+}
+
+std::vector<QuantizedMultiplier> QuantizeMultipliers(std::span<const double> scales) {
+  std::vector<QuantizedMultiplier> multipliers;
+  multipliers.reserve(scales.size());
+  for (double scale : scales) multipliers.push_back(QuantizeMultiplier(scale));
+  return multipliers;
+}
+
+std::vector<int32_t> BiasValues(const Tensor* bias, int channels) {
+  std::vector<int32_t> values(channels, 0);
+  if (bias != nullptr && channels > 0) {
+    std::memcpy(values.data(), bias->data.bytes.data(), channels * sizeof(int32_t));
+  }
+  return values;
+}
+
+PackedWeights PackWeights(const PackingInput& in) {
+  PackedWeights packed;
+  const bool is_unsigned = in.weights.type == DataType::kUInt8;
+  const auto* rows = reinterpret_cast<const uint8_t*>(in.weights.data.bytes.data());
+  const int32_t words = CeilDiv(in.length, kWordBytes);
+  const size_t segment_bytes = static_cast<size_t>(words) * kBlockChannels * kWordBytes;
+  packed.blocks = CeilDiv(in.group_channels, kBlockChannels);
+  packed.zero_point = in.weights.zero_point() - (is_unsigned ? 128 : 0);
+  for (const Segment& segment : in.segments) packed.segment_offsets.push_back(segment.input_offset);
+  packed.tiles.assign(segment_bytes * in.segments.size() * packed.blocks * in.groups, 0);
+  packed.channel_constants.assign(size_t{3} * kBlockChannels * packed.blocks * in.groups, 0);
+
+  // n * zx * zw', modulo 2^32 as every sum here: the kernels' accumulators wrap alike.
+  const auto zx = static_cast<uint32_t>(in.input_zero_point);
+  const auto zw = static_cast<uint32_t>(packed.zero_point);
+  const uint32_t constant = static_cast<uint32_t>(in.segments.size()) * static_cast<uint32_t>(in.length) * zx * zw;
+  for (int32_t channel = 0; channel < in.groups * in.group_channels; ++channel) {
+    const int32_t group = channel / in.group_channels, lane_in_group = channel % in.group_channels;
+    const size_t block = static_cast<size_t>(group) * packed.blocks + lane_in_group / kBlockChannels;
+    const int32_t lane = lane_in_group % kBlockChannels;
+    const uint8_t* row = rows + static_cast<size_t>(channel) * in.row_length;
+    uint32_t sum = 0;
+    for (size_t s = 0; s < in.segments.size(); ++s) {
+      const uint8_t* from = row + in.segments[s].weight_offset;
+      int8_t* to = packed.tiles.data() + (block * in.segments.size() + s) * segment_bytes + lane * kWordBytes;
+      for (int32_t k = 0; k < in.length; ++k) {
+        const auto weight = static_cast<int8_t>(is_unsigned ? from[k] ^ 0x80 : from[k]);
+        to[(k / kWordBytes) * kBlockChannels * kWordBytes + k % kWordBytes] = weight;
+        sum += static_cast<uint32_t>(int32_t{weight});
+      }
+    }
+    int32_t* constants = packed.channel_constants.data() + block * 3 * kBlockChannels + lane;
+    constants[0] = static_cast<int32_t>(static_cast<uint32_t>(in.bias[channel]) - zx * sum + constant);
+    constants[kBlockChannels] = in.multipliers[channel].multiplier;
+    constants[2 * kBlockChannels] = in.multipliers[channel].shift;
+  }
+  return packed;
+}
+
+}  // namespace npu

@@ -1,0 +1,102 @@
+// What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: sliding-window geometry, the rules of constant
+// weights and bias, output scales, and the form in which weights and per-channel numbers reach the kernels.
+// Geometry promises: every number fits 32 bits, or the function says nullopt; nothing here trusts a model.
+// Packing and Lower helpers may be called for operators that passed Check only.
+// Kernels: backends/opencl/kernels/convolution.h explains the tile that the packed form is made for.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "backends/ops/room.h"
+#include "schema/quantization.h"
+
+namespace npu {
+
+// Output channels of one packed block: the 32-bit lanes of a 512-bit register.
+inline constexpr int kBlockChannels = 16;
+// Consecutive k of one packed word: what 8-bit dot product instructions take at once.
+inline constexpr int kWordBytes = 4;
+// Bytes that a kernel may read past the last one of a staged input (16 lanes, one of them valid).
+inline constexpr int kStagingSlack = 15;
+
+// One spatial axis. Output position o looks at input positions o * stride - pad_before + t * dilation for
+// the taps t in [0, filter); positions outside [0, input) are padding and hold the zero point.
+struct WindowAxis {
+  int32_t input = 0, filter = 0, output = 0;
+  int32_t stride = 1, dilation = 1;  // >= 1
+  int32_t pad_before = 0;
+};
+
+// Geometry as TFLite defines it, with e = (filter - 1) * dilation + 1:
+//   SAME   output = ceil(input / stride), pad_before = max((output - 1) * stride + e - input, 0) / 2
+//   VALID  output = max((input - e + stride) / stride, 0), pad_before = 0
+// nullopt if input < 0, filter, stride or dilation < 1, or a result does not fit 32 bits.
+std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t filter, int32_t stride,
+                                         int32_t dilation);
+
+// The taps a kernel has to look at, and the border it needs around the input to do so without bounds
+// checks. Taps that meet nothing but padding at every output position are left out at both ends: they add
+// nothing, since padding is the zero point. (A 3x3 filter with dilation 18 on 8x8 pixels has one such tap.)
+struct StagedAxis {
+  int32_t first_tap = 0, taps = 0;  // taps >= 1
+  int32_t before = 0, size = 0;     // border pixels before the input; staged pixels in all
+  int32_t origin = 0;               // staged position that the first tap of output 0 reads
+};
+// nullopt if a number does not fit 32 bits.
+std::optional<StagedAxis> StageAxis(const WindowAxis& axis);
+
+// Rules of constant weights and bias that differ between the three operators.
+struct WeightRules {
+  int channel_dimension = 0;        // of the weights: their output channels
+  bool int8_zero_point = false;     // INT8 weights per tensor may have a zero point (TFLite applies it)
+  bool bias_scale_checked = false;  // |s_in * s_w - s_bias| <= 0.02 * s_out, which TFLite insists on
+};
+// Operand 1 (weights): constant, the input's type, INT8 per tensor or per channel, UINT8 per tensor.
+// Operand 2 (bias), if there: constant INT32[channels], zero point 0. Adds every failed rule.
+void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& verdict);
+
+// s_in * s_w[c] / s_out for `channels` output channels. TFLite multiplies the first two in double for
+// per-channel arithmetic and in float where it keeps one multiplier for the whole tensor.
+enum class ScaleProduct { kDouble, kFloat };
+std::vector<double> OutputScales(const Tensor& input, const Tensor& weights, const Tensor& output,
+                                 int channels, ScaleProduct product);
+std::vector<QuantizedMultiplier> QuantizeMultipliers(std::span<const double> scales);
+
+// The bias as numbers (model bytes need not be aligned); zeros when there is none.
+std::vector<int32_t> BiasValues(const Tensor* bias, int channels);
+
+// `length` weights, contiguous in one output channel's row, that meet `length` contiguous input bytes.
+struct Segment {
+  int32_t weight_offset = 0;  // elements, in the row
+  int32_t input_offset = 0;   // bytes, from the first staged byte of the window
+};
+
+// Weights of `groups` * `group_channels` output channels, each a row of `row_length` bytes, as
+//   [group][ceil(group_channels / 16)][segment][ceil(length / 4)][16 channels][4 k]  int8
+// padded with zeros. UINT8 weights are stored as w - 128, and `zero_point` (their own) shifts likewise:
+// sum (x - zx)(w - zw) = sum x*w' - zx * sum w' - zw' * sum x + n*zx*zw'  with  w' = w - 128, zw' = zw - 128.
+// channel_constants holds what does not depend on x, ready for an epilogue, per block of 16 channels:
+//   int32 [group][block][3][16]: bias - zx * sum w' + n*zx*zw' (wrapping), multiplier, shift.
+struct PackedWeights {
+  std::vector<int8_t> tiles;
+  std::vector<int32_t> channel_constants;
+  std::vector<int32_t> segment_offsets;  // input_offset of every segment
+  int32_t blocks = 0;                    // per group
+  int32_t zero_point = 0;                // zw'; 0: the kernel needs no window sums
+};
+struct PackingInput {
+  const Tensor& weights;
+  std::span<const int32_t> bias;  // groups * group_channels
+  std::span<const QuantizedMultiplier> multipliers;
+  std::span<const Segment> segments;
+  int32_t groups = 1, group_channels = 0, row_length = 0, length = 0;
+  int32_t input_zero_point = 0;  // stored (u8 domain)
+};
+PackedWeights PackWeights(const PackingInput& in);
+
+}  // namespace npu
