@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/opencl/device.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+
+namespace npu {
+namespace {
+
+// The signals whose dispositions drivers were seen to replace, and their neighbours.
+constexpr std::array kSignals = {SIGHUP, SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
+                                 SIGFPE, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM,
+                                 SIGCHLD, SIGSYS};
+
+// Puts back at its end what the host had installed at its beginning.
+class SignalKeeper {
+ public:
+  SignalKeeper() {
+    for (size_t i = 0; i < kSignals.size(); ++i) known_[i] = sigaction(kSignals[i], nullptr, &saved_[i]) == 0;
+  }
+  ~SignalKeeper() {
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      struct sigaction now;
+      if (!known_[i] || sigaction(kSignals[i], nullptr, &now) != 0) continue;
+      if (now.sa_handler != saved_[i].sa_handler || now.sa_flags != saved_[i].sa_flags) {
+        sigaction(kSignals[i], &saved_[i], nullptr);
+      }
+    }
+  }
+  SignalKeeper(const SignalKeeper&) = delete;
+  SignalKeeper& operator=(const SignalKeeper&) = delete;
+
+ private:
+  std::array<struct sigaction, kSignals.size()> saved_;
+  std::array<bool, kSignals.size()> known_;
+};
+
+struct Registry {
+  std::mutex mutex;
+  bool found = false;
+  std::vector<FoundDevice> devices;
+  std::map<cl_device_id, std::shared_ptr<OpenClDevice>> open;
+};
+
+// Never destroyed: see the header.
+Registry& TheRegistry() {
+  static Registry* registry = new Registry;
+  return *registry;
+}
+
+// The process that made the first OpenCL call; 0: none yet.
+std::atomic<pid_t> opencl_process{0};
+
+template <typename T>
+T Info(const cl::Device& device, cl_device_info what, T otherwise) {
+  T value{};
+  return clGetDeviceInfo(device(), what, sizeof(T), &value, nullptr) == CL_SUCCESS ? value : otherwise;
+}
+
+Result<std::vector<FoundDevice>> AskPlatforms() {
+  std::vector<cl::Platform> platforms;
+  const cl_int code = cl::Platform::get(&platforms);
+  // -1001: the loader found no platform at all, which is no failure of a device.
+  if (code == -1001) return std::vector<FoundDevice>{};
+  NPU_RETURN_IF_CL_ERROR(code, "clGetPlatformIDs", "");
+  std::vector<FoundDevice> result;
+  Error last;
+  for (const cl::Platform& platform : platforms) {
+    std::vector<cl::Device> devices;
+    const std::string platform_name = platform.getInfo<CL_PLATFORM_NAME>();
+    const cl_int device_code = platform.getDevices(CL_DEVICE_TYPE_ALL, &devices);
+    if (device_code == CL_DEVICE_NOT_FOUND) continue;
+    if (device_code != CL_SUCCESS) {
+      // One broken driver does not hide the others.
+      last = ClFail("clGetDeviceIDs", device_code, platform_name).value();
+      continue;
+    }
+    for (const cl::Device& device : devices) {
+      if (!Info<cl_bool>(device, CL_DEVICE_AVAILABLE, CL_FALSE) ||
+          !Info<cl_bool>(device, CL_DEVICE_COMPILER_AVAILABLE, CL_FALSE)) {
+        continue;
+      }
+      result.push_back({device, Info<cl_device_type>(device, CL_DEVICE_TYPE, 0), platform_name,
+                        device.getInfo<CL_DEVICE_NAME>(), device.getInfo<CL_DRIVER_VERSION>()});
+    }
+  }
+  if (result.empty() && !last.text.empty()) return tl::unexpected(last);
+  return result;
+}
+
+OpenClDeviceLimits ReadLimits(const cl::Device& device) {
+  OpenClDeviceLimits limits;
+  limits.type = Info<cl_device_type>(device, CL_DEVICE_TYPE, 0);
+  limits.compute_units = static_cast<int>(std::max<cl_uint>(1, Info<cl_uint>(device, CL_DEVICE_MAX_COMPUTE_UNITS, 1)));
+  limits.max_allocation_bytes =
+      static_cast<int64_t>(std::min<cl_ulong>(Info<cl_ulong>(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 0), INT64_MAX));
+  // The property is in bits. 128 bytes: the widest vector type, which kernels may load from a tensor.
+  limits.alignment_bytes =
+      std::max<int64_t>(128, Info<cl_uint>(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 1024) / 8);
+  limits.max_work_group_size = std::max<size_t>(1, Info<size_t>(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, 1));
+  const auto svm = Info<cl_device_svm_capabilities>(device, CL_DEVICE_SVM_CAPABILITIES, 0);
+  limits.shared_memory = (svm & CL_DEVICE_SVM_FINE_GRAIN_BUFFER) != 0 &&
+                         Info<cl_bool>(device, CL_DEVICE_HOST_UNIFIED_MEMORY, CL_FALSE) != CL_FALSE;
+  return limits;
+}
+
+}  // namespace
+
+Status CheckProcess() {
+  pid_t first = 0;
+  const pid_t now = getpid();
+  if (opencl_process.compare_exchange_strong(first, now) || first == now) return {};
+  return Fail(ErrorCode::kDevice,
+              "OpenCL cannot be used in this process: it was forked after its parent had started OpenCL");
+}
+
+Result<std::vector<FoundDevice>> FindDevices() {
+  NPU_RETURN_IF_ERROR(CheckProcess());
+  Registry& registry = TheRegistry();
+  const std::lock_guard lock(registry.mutex);
+  if (!registry.found) {
+    const SignalKeeper keeper;
+    NPU_ASSIGN_OR_RETURN(registry.devices, AskPlatforms());
+    registry.found = !registry.devices.empty();
+  }
+  return registry.devices;
+}
+
+Result<std::shared_ptr<OpenClDevice>> OpenDevice(const FoundDevice& found) {
+  NPU_RETURN_IF_ERROR(CheckProcess());
+  Registry& registry = TheRegistry();
+  const std::lock_guard lock(registry.mutex);
+  std::shared_ptr<OpenClDevice>& device = registry.open[found.device()];
+  if (device == nullptr) {
+    NPU_ASSIGN_OR_RETURN(device, OpenClDevice::Open(found.device, found.name));
+  }
+  return device;
+}
+
+OpenClDevice::OpenClDevice(cl::Device device, cl::Context context, std::string name, OpenClDeviceLimits limits)
+    : device_(std::move(device)),
+      context_(std::move(context)),
+      name_(std::move(name)),
+      limits_(limits),
+      programs_(context_, device_, name_) {}
+
+Result<std::shared_ptr<OpenClDevice>> OpenClDevice::Open(const cl::Device& device, std::string name) {
+  const SignalKeeper keeper;
+  cl_int code = CL_SUCCESS;
+  cl::Context context(device, nullptr, nullptr, nullptr, &code);
+  NPU_RETURN_IF_CL_ERROR(code, "clCreateContext", name);
+  return std::shared_ptr<OpenClDevice>(
+      new OpenClDevice(device, std::move(context), std::move(name), ReadLimits(device)));
+}
+
+Result<std::shared_ptr<OpenClDevice>> OpenClDevice::WithThreads(int threads) {
+  std::shared_ptr<OpenClDevice> whole = shared_from_this();
+  if (threads <= 0 || threads >= limits_.compute_units || (limits_.type & CL_DEVICE_TYPE_CPU) == 0) return whole;
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<OpenClDevice>& part = parts_[threads];
+  if (part != nullptr) return part;
+  const cl_device_partition_property properties[] = {CL_DEVICE_PARTITION_BY_COUNTS, threads,
+                                                     CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
+  std::vector<cl::Device> devices;
+  cl::Device parent = device_;
+  if (parent.createSubDevices(properties, &devices) != CL_SUCCESS || devices.empty()) {
+    // `threads` is a wish: a device that cannot be divided runs whole.
+    part = whole;
+    return part;
+  }
+  auto opened = Open(devices.front(), name_);
+  if (!opened) {
+    parts_.erase(threads);
+    return opened;
+  }
+  part = std::move(*opened);
+  return part;
+}
+
+}  // namespace npu

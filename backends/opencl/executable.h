@@ -1,0 +1,29 @@
+// A segment on an OpenCL device. Everything is made when it is compiled: kernels with their arguments,
+// one arena for tensors, one block of constants, an in-order queue. Invoke copies the inputs in, enqueues
+// the kernels, waits once, and copies the outputs out; INT8 tensors change to and from the u8 domain
+// (ops/lowering.h) while the host copies them.
+// A failed Invoke returns after the device let go of the caller's memory. In a forked process Invoke is
+// an Error, and destruction leaves the parent's device objects alone.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "backends/backend.h"
+#include "backends/opencl/device.h"
+#include "backends/opencl/segment_layout.h"
+
+namespace npu {
+
+struct OpenClCompileSettings {
+  bool use_shared_memory = true;  // where the device offers it; false: as on a device that does not
+  LowerFunction lower = LowerByRoom;
+};
+
+// Runs every kernel once before it returns, since drivers finish compiling at the first launch.
+Result<std::unique_ptr<Executable>> CompileForOpenCl(std::shared_ptr<OpenClDevice> device,
+                                                     std::shared_ptr<const Graph> graph,
+                                                     const SegmentOps& segment, const ComputeOptions& options,
+                                                     const OpenClCompileSettings& settings = {});
+
+}  // namespace npu

@@ -1,0 +1,23 @@
+// How many work-items a launch starts, and in what groups. Kernels check bounds and assume no group size,
+// so the executable rounds the range up to whole groups of a few fixed sizes: drivers left to choose take
+// a divisor of the range (one work-item per group when it is prime), and PoCL compiles a kernel anew for
+// every group size it sees.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace npu {
+
+struct LaunchShape {
+  std::array<size_t, 3> global{1, 1, 1};  // multiples of local; 0 somewhere: nothing to launch
+  std::array<size_t, 3> local{1, 1, 1};
+};
+
+// items: work-items the kernel needs. required_local: its reqd_work_group_size, zeros if it has none.
+// max_group: most work-items one group of this kernel may have.
+LaunchShape ChooseLaunchShape(const std::array<size_t, 3>& items, const std::array<size_t, 3>& required_local,
+                              size_t max_group);
+
+}  // namespace npu

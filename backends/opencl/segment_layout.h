@@ -1,0 +1,61 @@
+// A segment in terms of memory blocks, before any device is asked: every op lowered, every tensor given
+// its storage. Pure: no OpenCL here. Start at LayOutSegment.
+//
+// Storage: each tensor made in the segment and each segment input is a block of the arena, alive from
+// its writer to its last reader; an alias (RESHAPE) shares the block of what it views and keeps it alive;
+// constants are blocks uploaded once; scratch lives during its op.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/memory_plan.h"
+#include "backends/ops/lowering.h"
+#include "backends/ops/room.h"
+
+namespace npu {
+
+// Kernels may read this many bytes past the end of a tensor, scratch or constant (vector loads of a tail);
+// what they find there is undefined. They never write there.
+inline constexpr int64_t kBlockSlack = 64;
+
+struct Storage {
+  enum class Where : uint8_t { kNone, kArena, kConstant } where = Where::kNone;
+  int block = 0;  // into SegmentLayout::arena or ::constants
+};
+
+struct ConstantBlock {
+  std::span<const std::byte> bytes;  // of the graph or of a Lowering in SegmentLayout::ops
+  bool flip_sign_bit = false;        // an INT8 tensor, stored in the u8 domain
+};
+
+struct LoweredOp {
+  int op = 0;  // into the graph
+  Lowering lowering;
+  std::vector<Storage> constants, scratch;  // of ConstantArg / ScratchArg
+};
+
+struct SegmentLayout {
+  std::vector<LoweredOp> ops;
+  std::vector<Storage> tensors;       // by tensor of the graph
+  std::vector<MemoryRequest> arena;   // sizes without slack
+  std::vector<ConstantBlock> constants;
+
+  // Where an argument's bytes are; kNone for numbers.
+  Storage Find(const LoweredOp& op, const KernelArg& arg) const;
+};
+
+using LowerFunction = std::function<Status(const OpView&, const ComputeOptions&, Lowering&)>;
+
+// The room's own Lower. kInternal for an op without one.
+Status LowerByRoom(const OpView& op, const ComputeOptions& options, Lowering& lowering);
+
+// kInternal if an op reads what nobody wrote or names a constant or scratch it did not add; kUnsupported
+// if an op makes a tensor that is not 8-bit. Spans of the result point into `graph` and the result.
+Result<SegmentLayout> LayOutSegment(const Graph& graph, const SegmentOps& segment,
+                                    const ComputeOptions& options, const LowerFunction& lower = LowerByRoom);
+
+}  // namespace npu

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/partition_executable.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "backends/cpu/cpu_backend.h"
+#include "backends/memory_plan.h"
+#include "base/log.h"
+
+namespace npu {
+namespace {
+
+// A cache line, and what hosts align their own arenas to.
+constexpr int64_t kAlignment = 64;
+
+// Where a tensor at a part's border lives.
+struct Place {
+  enum { kNone, kInput, kOutput, kArena } where = kNone;
+  int64_t index = 0;  // into the partition's inputs or outputs, or the arena offset
+};
+
+struct Part {
+  std::shared_ptr<Backend> backend;
+  SegmentOps ops;
+  std::unique_ptr<Executable> executable;
+  std::unique_ptr<Executable> replacement;  // on the CPU, once the backend has failed
+  std::vector<Place> inputs, outputs;
+  // Filled anew at each Invoke; sized once.
+  std::vector<const std::byte*> input_pointers;
+  std::vector<std::byte*> output_pointers;
+};
+
+bool IsCpu(const Backend& backend) { return backend.name() == "cpu"; }
+
+class PartitionExecutable : public Executable {
+ public:
+  PartitionExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options)
+      : graph_(std::move(graph)), options_(options) {}
+
+  Status Compile(const PartitionSpec& spec) {
+    std::vector<Place> places(graph_->tensors.size());
+    for (size_t i = 0; i < spec.inputs.size(); ++i) {
+      places[spec.inputs[i]] = {Place::kInput, static_cast<int64_t>(i)};
+    }
+    for (size_t i = 0; i < spec.outputs.size(); ++i) {
+      places[spec.outputs[i]] = {Place::kOutput, static_cast<int64_t>(i)};
+    }
+    input_count_ = spec.inputs.size();
+    output_count_ = spec.outputs.size();
+    NPU_RETURN_IF_ERROR(PlanBetween(spec, places));
+    for (const PartitionSpec::Part& part_spec : spec.parts) {
+      Part part{part_spec.backend, part_spec.ops, nullptr, nullptr, {}, {}, {}, {}};
+      NPU_ASSIGN_OR_RETURN(part.executable, part.backend->Compile(graph_, part.ops, options_));
+      for (int tensor : part.ops.inputs) part.inputs.push_back(places[tensor]);
+      for (int tensor : part.ops.outputs) part.outputs.push_back(places[tensor]);
+      part.input_pointers.resize(part.inputs.size());
+      part.output_pointers.resize(part.outputs.size());
+      parts_.push_back(std::move(part));
+    }
+    return {};
+  }
+
+  Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
+    if (inputs.size() != input_count_ || outputs.size() != output_count_) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("partition has {} inputs and {} outputs, got {} and {}", input_count_,
+                              output_count_, inputs.size(), outputs.size()));
+    }
+    for (Part& part : parts_) {
+      for (size_t i = 0; i < part.inputs.size(); ++i) {
+        const Place& place = part.inputs[i];
+        part.input_pointers[i] = place.where == Place::kInput    ? inputs[place.index]
+                                 : place.where == Place::kOutput ? outputs[place.index]
+                                                                 : arena_.data() + place.index;
+      }
+      for (size_t i = 0; i < part.outputs.size(); ++i) {
+        const Place& place = part.outputs[i];
+        part.output_pointers[i] =
+            place.where == Place::kOutput ? outputs[place.index] : arena_.data() + place.index;
+      }
+      NPU_RETURN_IF_ERROR(Run(part));
+    }
+    return {};
+  }
+
+  MemoryUse memory_use() const override {
+    MemoryUse total{static_cast<int64_t>(arena_.size()), 0};
+    for (const Part& part : parts_) {
+      for (const Executable* executable : {part.executable.get(), part.replacement.get()}) {
+        if (executable == nullptr) continue;
+        total.arena_bytes += executable->memory_use().arena_bytes;
+        total.constant_bytes += executable->memory_use().constant_bytes;
+      }
+    }
+    return total;
+  }
+
+ private:
+  // Gives arena bytes to every tensor that only parts of this partition see.
+  Status PlanBetween(const PartitionSpec& spec, std::vector<Place>& places) {
+    std::vector<MemoryRequest> requests;
+    std::map<int, size_t> request_of;
+    std::vector<bool> available(places.size(), false);
+    for (int tensor : spec.inputs) available[tensor] = true;
+    for (int p = 0; p < static_cast<int>(spec.parts.size()); ++p) {
+      const SegmentOps& ops = spec.parts[p].ops;
+      for (int tensor : ops.inputs) {
+        if (!available[tensor]) {
+          return Fail(ErrorCode::kInternal, fmt::format("part {} reads T#{}, which nothing before it makes", p, tensor));
+        }
+        if (const auto found = request_of.find(tensor); found != request_of.end()) {
+          requests[found->second].last = p;
+        }
+      }
+      for (int tensor : ops.outputs) {
+        available[tensor] = true;
+        if (places[tensor].where == Place::kOutput) continue;
+        const auto bytes = graph_->tensors[tensor].byte_size();
+        if (!bytes) return Fail(ErrorCode::kInternal, fmt::format("T#{} has no known size", tensor));
+        request_of[tensor] = requests.size();
+        requests.push_back({*bytes, p, p});
+      }
+    }
+    for (int tensor : spec.outputs) {
+      if (!available[tensor]) {
+        return Fail(ErrorCode::kInternal, fmt::format("no part makes T#{}, an output of the partition", tensor));
+      }
+    }
+    NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,
+                         PlanMemory(requests, kAlignment, std::numeric_limits<int32_t>::max()));
+    for (const auto& [tensor, request] : request_of) {
+      places[tensor] = {Place::kArena, layout.offsets[request]};
+    }
+    // One byte more, so that an empty tensor has an address, too.
+    arena_.resize(static_cast<size_t>(layout.total_bytes) + 1);
+    return {};
+  }
+
+  Status Run(Part& part) {
+    if (std::find(failed_.begin(), failed_.end(), part.backend.get()) == failed_.end()) {
+      Status status = part.executable->Invoke(part.input_pointers, part.output_pointers);
+      if (status || IsCpu(*part.backend)) return status;
+      failed_.push_back(part.backend.get());
+      Log(LogLevel::kWarning, "{} failed while running ({}); continuing on the CPU, with the same results",
+          part.backend->device_name(), status.error().text);
+    }
+    if (part.replacement == nullptr) {
+      NPU_ASSIGN_OR_RETURN(part.replacement, MakeCpuBackend()->Compile(graph_, part.ops, options_));
+    }
+    return part.replacement->Invoke(part.input_pointers, part.output_pointers);
+  }
+
+  std::shared_ptr<const Graph> graph_;
+  ComputeOptions options_;
+  size_t input_count_ = 0, output_count_ = 0;
+  std::vector<Part> parts_;
+  std::vector<std::byte> arena_;
+  std::vector<const Backend*> failed_;  // not asked again
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Executable>> CompilePartition(std::shared_ptr<const Graph> graph,
+                                                     const PartitionSpec& spec,
+                                                     const ComputeOptions& options) {
+  auto executable = std::make_unique<PartitionExecutable>(std::move(graph), options);
+  NPU_RETURN_IF_ERROR(executable->Compile(spec));
+  return executable;
+}
+
+}  // namespace npu
