@@ -1,0 +1,99 @@
+// Parameters of the known custom operators, from their flexbuffer maps.
+// SPDX-License-Identifier: Apache-2.0
+#include <flatbuffers/flexbuffers.h>
+
+#include <limits>
+#include <optional>
+
+#include "schema/reader_internal.h"
+
+namespace npu::reader {
+namespace {
+
+// Larq's maps take about 200 bytes.
+constexpr size_t kMaxOptionsBytes = 4096;
+// The verifier accepts a key without its final NUL byte, and comparing keys would read past the end.
+constexpr size_t kPadding = 8;
+
+class MapReader {
+ public:
+  MapReader(flexbuffers::Map map, std::string* error) : map_(map), error_(error) {}
+
+  // The integer under `key`, which must lie in [min, max]; 0 and an error text otherwise.
+  int32_t Int(const char* key, int32_t min = std::numeric_limits<int32_t>::min(),
+              int32_t max = std::numeric_limits<int32_t>::max()) {
+    const flexbuffers::Reference value = map_[key];
+    if (!value.IsIntOrUint()) {
+      if (error_->empty()) {
+        *error_ = fmt::format("custom options: \"{}\" is {}; expected an integer", key,
+                              value.IsNull() ? "missing" : "not an integer");
+      }
+      return 0;
+    }
+    // A huge unsigned number turns negative here, which is out of every range below.
+    const int64_t number = value.AsInt64();
+    if (number < min || number > max) {
+      if (error_->empty()) {
+        *error_ = fmt::format("custom options: \"{}\" is {}; expected {} to {}", key, number, min, max);
+      }
+      return 0;
+    }
+    return static_cast<int32_t>(number);
+  }
+  template <typename T>
+  T Enum(const char* key, T last) {
+    return static_cast<T>(Int(key, 0, static_cast<int32_t>(last)));
+  }
+
+ private:
+  flexbuffers::Map map_;
+  std::string* error_;
+};
+
+OpParams ReadMap(OpKind kind, MapReader map) {
+  if (kind == OpKind::kLceBconv2d) {
+    return LceBconv2dParams{.channels_in = map.Int("channels_in"),
+                            .stride_h = map.Int("stride_height"),
+                            .stride_w = map.Int("stride_width"),
+                            .dilation_h = map.Int("dilation_height_factor"),
+                            .dilation_w = map.Int("dilation_width_factor"),
+                            .padding = map.Enum("padding", Padding::kValid),
+                            .pad_values = map.Int("pad_values", 0, 1),
+                            .activation = map.Enum("fused_activation_function", Activation::kSignBit)};
+  }
+  return LceBMaxPool2dParams{.filter_h = map.Int("filter_height"),
+                             .filter_w = map.Int("filter_width"),
+                             .stride_h = map.Int("stride_height"),
+                             .stride_w = map.Int("stride_width"),
+                             .padding = map.Enum("padding", Padding::kValid)};
+}
+
+}  // namespace
+
+void ReadCustomParams(std::span<const std::byte> options, Op* op) {
+  // Three bytes: the smallest flexbuffer (value, type, width).
+  if (options.size() < 3 || options.size() > kMaxOptionsBytes) {
+    op->params_error = fmt::format("custom options: {} bytes; expected a flexbuffer map of 3 to {} bytes",
+                                   options.size(), kMaxOptionsBytes);
+    return;
+  }
+  // Copied to a base that is aligned: flexbuffers' alignment counts from its own start.
+  alignas(8) uint8_t bytes[kMaxOptionsBytes + kPadding];
+  std::memcpy(bytes, options.data(), options.size());
+  std::memset(bytes + options.size(), 0, kPadding);
+  // With the tracker the verifier looks at each vector once, however often the options refer to it.
+  std::vector<uint8_t> tracker(options.size());
+  if (!flexbuffers::VerifyBuffer(bytes, options.size(), &tracker)) {
+    op->params_error = fmt::format("custom options: {} bytes that are not a valid flexbuffer", options.size());
+    return;
+  }
+  const flexbuffers::Reference root = flexbuffers::GetRoot(bytes, options.size());
+  if (!root.IsMap()) {
+    op->params_error = "custom options: not a flexbuffer map";
+    return;
+  }
+  OpParams params = ReadMap(op->kind, MapReader(root.AsMap(), &op->params_error));
+  if (op->params_error.empty()) op->params = std::move(params);
+}
+
+}  // namespace npu::reader
