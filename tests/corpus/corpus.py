@@ -1,0 +1,31 @@
+"""The model corpus: which models a test is about. `shared` is the folder beside the repository."""
+# SPDX-License-Identifier: Apache-2.0
+import csv
+import pathlib
+import sys
+
+SKIP = 77  # ctest's SKIP_RETURN_CODE
+
+# The operators of the first release; a full 8-bit model made of these runs in one partition.
+OPERATORS = set("""CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED ADD SUB MUL AVERAGE_POOL_2D MAX_POOL_2D MEAN PAD PADV2
+RESHAPE SQUEEZE EXPAND_DIMS CONCATENATION SOFTMAX LOGISTIC TANH RELU RELU6 RELU_N1_TO_1 LEAKY_RELU HARD_SWISH QUANTIZE
+DEQUANTIZE RESIZE_NEAREST_NEIGHBOR RESIZE_BILINEAR TRANSPOSE STRIDED_SLICE SLICE SPLIT SHAPE PACK""".split())
+
+
+def models(shared):
+    """Path of shared/models and the rows of INDEX.tsv; ends the test as skipped where there is none."""
+    root = pathlib.Path(shared) / "models"
+    index = root / "INDEX.tsv"
+    if not index.exists():
+        print(f"SKIPPED: no model corpus at {root}")
+        sys.exit(SKIP)
+    with index.open() as file:
+        return root, list(csv.DictReader(file, delimiter="\t"))
+
+
+def full_8bit(rows):
+    """Rows of the fully INT8 or UINT8 models made only of OPERATORS that the reference host runs."""
+    for row in rows:
+        operators = {item.split(":")[0] for item in row["op_histogram"].split(";")}
+        if row["qclass"] in ("int8-full", "uint8-full") and operators <= OPERATORS:
+            yield row
