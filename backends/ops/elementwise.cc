@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/ops/elementwise.h"
+
+#include <fmt/format.h>
+
+#include "backends/ops/rules.h"
+
+namespace npu {
+namespace {
+
+// Elements per work-item of the kernel `lut`.
+constexpr int64_t kLutElements = 16;
+
+// 255 * 2^23 is the largest 8-bit difference shifted left that an int32 holds; a multiplier below 2^23
+// needs no more (schema/quantization.h). Past it TFLite's kernels overflow, so there is nothing to match.
+constexpr double kMaxRescale = 1 << 23;
+
+}  // namespace
+
+Status Expect8Bit(const OpView& op) {
+  if (op.input(0) != nullptr && op.output(0) != nullptr && Is8Bit(op.input(0)->type) &&
+      Is8Bit(op.output(0)->type)) {
+    return {};
+  }
+  return Fail(ErrorCode::kUnsupported, fmt::format("{} computes INT8 and UINT8 only", OpName(op.op)));
+}
+
+void ApplyByteTable(const ReferenceArgs& args, const ByteTable& table) {
+  const Tensor& input = *args.view.input(0);
+  const Tensor& output = *args.view.output(0);
+  const auto from = static_cast<uint8_t>(StorageOffset(input.type));
+  const auto to = static_cast<uint8_t>(StorageOffset(output.type));
+  const uint8_t* x = args.in<uint8_t>(0);
+  uint8_t* y = args.out<uint8_t>(0);
+  const int64_t count = input.element_count().value_or(0);
+  for (int64_t i = 0; i < count; ++i) y[i] = table[x[i] ^ from] ^ to;
+}
+
+void LowerByteTable(const OpView& op, const ByteTable& table, Lowering& lowering) {
+  bool identity = true;
+  for (int i = 0; i < 256; ++i) identity = identity && table[i] == i;
+  if (identity) {
+    lowering.Alias(op.op.outputs[0], op.op.inputs[0]);
+    return;
+  }
+  const int64_t count = op.input(0)->element_count().value_or(0);
+  const ConstantArg constant = lowering.AddConstant(std::span<const uint8_t>(table));
+  lowering.Launch(
+      "npu_lut", {static_cast<size_t>((count + kLutElements - 1) / kLutElements), 1, 1},
+      {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, constant, static_cast<int32_t>(count)});
+}
+
+Status InferSameShape(Graph& graph, const Op& op) {
+  const OpView view{graph, op};
+  if (view.input(0) == nullptr || view.output(0) == nullptr) {
+    return Fail(ErrorCode::kInvalidModel, "input 0 or output 0 is absent");
+  }
+  Tensor& output = graph.tensors[op.outputs[0]];
+  output.shape = view.input(0)->shape;
+  output.shape_known = true;
+  return {};
+}
+
+void RequireElementwiseShapes(const OpView& op, Verdict& verdict) {
+  const Tensor* input = op.input(0);
+  const Tensor* output = op.output(0);
+  if (input == nullptr || output == nullptr) return;  // the type rules report what is absent
+  RequireNonEmpty(*input, "input 0", verdict);
+  if (input->shape != output->shape) {
+    verdict.Add(ReasonCode::kShapeMismatch, "output 0 shape", ShapeString(*output),
+                ShapeString(*input) + ", as input 0");
+  }
+}
+
+void RequireRescale(double multiplier, std::string_view what, Verdict& verdict) {
+  if (multiplier >= 0 && multiplier < kMaxRescale) return;
+  verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, std::string(what),
+              fmt::format("{}", multiplier), fmt::format("0 to below {}", kMaxRescale));
+}
+
+void RequireQuantization(const Tensor& tensor, std::string_view role, float scale, int32_t zero_point,
+                         Verdict& verdict) {
+  if (tensor.scale() == scale && tensor.zero_point() == zero_point) return;
+  verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, fmt::format("{} quantization", role),
+              fmt::format("scale {} zero_point {}", tensor.scale(), tensor.zero_point()),
+              fmt::format("scale {} zero_point {}", scale, zero_point));
+}
+
+}  // namespace npu

@@ -1,0 +1,57 @@
+// What operators of one 8-bit value share: the shape rule, and the 256-entry table that is such an
+// operator. A room writes its arithmetic once, as a function of one quantized value; the table made from
+// it answers for the CPU reference and is uploaded for the OpenCL kernel, so the two cannot disagree.
+// Tables are in the u8 domain (lowering.h): index and entry are stored bytes.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "backends/ops/room.h"
+#include "schema/quantization.h"
+
+namespace npu {
+
+using ByteTable = std::array<uint8_t, 256>;
+
+// function: int32_t (int32_t quantized value of `input`) -> quantized value of `output`, which is clamped
+// to the output's type here.
+template <typename Function>
+ByteTable MakeByteTable(const Tensor& input, const Tensor& output, Function function) {
+  ByteTable table{};
+  for (int stored = 0; stored < 256; ++stored) {
+    const int32_t value = function(stored - StorageOffset(input.type));
+    table[stored] = static_cast<uint8_t>(std::clamp(value, TypeMin(output.type), TypeMax(output.type)) +
+                                         StorageOffset(output.type));
+  }
+  return table;
+}
+
+// Fails unless input 0 and output 0 are 8-bit: a Reference may be asked at plan time, before any Check.
+Status Expect8Bit(const OpView& op);
+
+// Runs the table over input 0 into output 0, which passed Expect8Bit and have the same shape.
+void ApplyByteTable(const ReferenceArgs& args, const ByteTable& table);
+
+// One launch of the kernel `lut`; an identity table moves no bytes at all (output is a view of input).
+void LowerByteTable(const OpView& op, const ByteTable& table, Lowering& lowering);
+
+// Infer: output 0 has the shape of input 0.
+Status InferSameShape(Graph& graph, const Op& op);
+
+// Check: operand 0 and output 0 are there, hold elements and have equal shapes.
+void RequireElementwiseShapes(const OpView& op, Verdict& verdict);
+
+// Check: a rescale by `multiplier` keeps every difference of two 8-bit values within 32 bits: the shift
+// left it needs is at most 23 bits. `what` says which ratio of scales it is.
+void RequireRescale(double multiplier, std::string_view what, Verdict& verdict);
+
+// Check: the tensor's quantization is exactly this one, which TFLite's operator specification fixes.
+void RequireQuantization(const Tensor& tensor, std::string_view role, float scale, int32_t zero_point,
+                         Verdict& verdict);
+
+}  // namespace npu
