@@ -231,7 +231,10 @@ class KernelBinder {
     NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelWorkGroupInfo({})", launch.kernel), device);
     const size_t most = kernel.getWorkGroupInfo<CL_KERNEL_WORK_GROUP_SIZE>(state_.device->device(), &code);
     NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelWorkGroupInfo({})", launch.kernel), device);
-    const LaunchShape shape = ChooseLaunchShape(launch.global, {required[0], required[1], required[2]}, most);
+    const OpenClDeviceLimits& limits = state_.device->limits();
+    const LaunchShape shape =
+        ChooseLaunchShape(launch.global, {required[0], required[1], required[2]}, most,
+                          (limits.type & CL_DEVICE_TYPE_CPU) != 0 ? limits.compute_units : 0);
     if (shape.global[0] == 0 || shape.global[1] == 0 || shape.global[2] == 0) return {};
     state_.launches.push_back({std::move(kernel), shape, launch.kernel});
     return {};

@@ -8,22 +8,47 @@ namespace npu {
 namespace {
 
 // Two warps of NVIDIA's, one wavefront of AMD's; more gains nothing in kernels without local memory.
-constexpr size_t kGroupItems = 64;
+constexpr size_t kGpuGroup = 64;
+
+// On a CPU a group is a loop on one core. Measured on PoCL 3.1: a group costs 7 ns on top of its
+// work-items, which 32 of them make cheap.
+constexpr size_t kCpuGroup = 32;
+// Groups per core below which the cores would not share the work evenly.
+constexpr size_t kCpuGroupsPerUnit = 8;
+
+std::array<size_t, 3> CpuGroup(const std::array<size_t, 3>& items, size_t max_group, int cpu_units) {
+  std::array<size_t, 3> local{1, 1, 1};
+  const size_t enough = kCpuGroup * kCpuGroupsPerUnit * static_cast<size_t>(cpu_units);
+  if (max_group < kCpuGroup || items[0] * items[1] * items[2] < enough) return local;
+  for (size_t d = 0; d < 3; ++d) {
+    // Four groups or more, so that rounding up adds a quarter at most.
+    if (items[d] <= 3 * kCpuGroup) continue;
+    local[d] = kCpuGroup;
+    break;
+  }
+  return local;
+}
+
+// Filled from the first dimension on, where neighbours read neighbouring bytes.
+std::array<size_t, 3> GpuGroup(const std::array<size_t, 3>& items, size_t max_group) {
+  std::array<size_t, 3> local{1, 1, 1};
+  size_t room = std::bit_floor(std::clamp<size_t>(max_group, 1, kGpuGroup));
+  for (size_t d = 0; d < 3; ++d) {
+    local[d] = std::min(room, std::bit_ceil(std::clamp<size_t>(items[d], 1, kGpuGroup)));
+    room /= local[d];
+  }
+  return local;
+}
 
 }  // namespace
 
 LaunchShape ChooseLaunchShape(const std::array<size_t, 3>& items, const std::array<size_t, 3>& required_local,
-                              size_t max_group) {
+                              size_t max_group, int cpu_units) {
   LaunchShape shape;
-  // Filled from the first dimension on, where neighbours read neighbouring bytes; powers of two.
-  size_t room = std::bit_floor(std::clamp<size_t>(max_group, 1, kGroupItems));
+  shape.local = required_local[0] != 0 ? required_local
+                : cpu_units > 0        ? CpuGroup(items, max_group, cpu_units)
+                                       : GpuGroup(items, max_group);
   for (size_t d = 0; d < 3; ++d) {
-    if (required_local[0] != 0) {
-      shape.local[d] = required_local[d];
-    } else {
-      shape.local[d] = std::min(room, std::bit_ceil(std::clamp<size_t>(items[d], 1, kGroupItems)));
-      room /= shape.local[d];
-    }
     const size_t groups = items[d] / shape.local[d] + (items[d] % shape.local[d] != 0 ? 1 : 0);
     shape.global[d] = groups * shape.local[d];
   }

@@ -1,7 +1,7 @@
 // How many work-items a launch starts, and in what groups. Kernels check bounds and assume no group size,
-// so the executable rounds the range up to whole groups of a few fixed sizes: drivers left to choose take
-// a divisor of the range (one work-item per group when it is prime), and PoCL compiles a kernel anew for
-// every group size it sees.
+// so the executable rounds the range up to whole groups of its own choice. Drivers left to choose take a
+// divisor of the range (one work-item per group when it is prime), and PoCL compiles a kernel anew, for a
+// tenth of a second and more, for every group size it sees: on a CPU a kernel gets one of four sizes.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -16,8 +16,9 @@ struct LaunchShape {
 };
 
 // items: work-items the kernel needs. required_local: its reqd_work_group_size, zeros if it has none.
-// max_group: most work-items one group of this kernel may have.
+// max_group: most work-items one group of this kernel may have. cpu_units: cores of a CPU device, 0 for
+// every other kind.
 LaunchShape ChooseLaunchShape(const std::array<size_t, 3>& items, const std::array<size_t, 3>& required_local,
-                              size_t max_group);
+                              size_t max_group, int cpu_units);
 
 }  // namespace npu
