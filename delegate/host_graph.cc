@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -10,7 +11,6 @@
 
 #include "base/checked.h"
 #include "delegate/host_params.h"
-#include "schema/quantization.h"
 
 namespace npu {
 namespace {
@@ -29,6 +29,23 @@ std::optional<std::vector<int32_t>> ReadDims(const host::IntArray* dims) {
   return std::vector<int32_t>(dims->data, dims->data + dims->size);
 }
 
+struct ZeroPointRange {
+  int64_t min, max;
+};
+
+ZeroPointRange RangeOf(DataType type) {
+  switch (type) {
+    case DataType::kInt2: return {-2, 1};
+    case DataType::kInt4: return {-8, 7};
+    case DataType::kUInt4: return {0, 15};
+    case DataType::kInt8: return {-128, 127};
+    case DataType::kUInt8: return {0, 255};
+    case DataType::kInt16: return {-32768, 32767};
+    case DataType::kUInt16: return {0, 65535};
+    default: return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
+  }
+}
+
 // The same promises as the file reader's (schema/graph.h, Quantization); the text says which one breaks.
 std::string ReadQuantization(const host::Tensor& source, Tensor& tensor) {
   if (source.quantization_kind == host::kQuantizationNone) return {};
@@ -38,43 +55,55 @@ std::string ReadQuantization(const host::Tensor& source, Tensor& tensor) {
   }
   const auto* affine = static_cast<const host::AffineQuantization*>(source.quantization);
   if (affine == nullptr || affine->scale == nullptr || affine->scale->size == 0) return {};
-  const host::FloatArray& scale = *affine->scale;
-  const std::span<const int32_t> zero_point = View(affine->zero_point);
-  if (scale.size < 0 || zero_point.size() != static_cast<size_t>(scale.size)) {
-    return fmt::format("{} zero points for {} scales; expected as many", zero_point.size(), scale.size);
+  if (affine->scale->size < 0) return fmt::format("{} scales", affine->scale->size);
+  const std::span<const float> scale(affine->scale->data, static_cast<size_t>(affine->scale->size));
+  const std::span<const int32_t> given = View(affine->zero_point);
+  std::vector<int64_t> zero_point(given.begin(), given.end());
+  if (zero_point.empty()) zero_point.resize(scale.size(), 0);
+  if (zero_point.size() != scale.size()) {
+    return fmt::format("{} zero points for {} scales; expected as many", zero_point.size(), scale.size());
   }
-  const bool bounded = Is8Bit(tensor.type) || tensor.type == DataType::kInt16;
-  for (int32_t i = 0; i < scale.size; ++i) {
-    if (!std::isfinite(scale.data[i]) || !(scale.data[i] > 0)) {
-      return fmt::format("scale {} is {}; expected a finite number above 0", i, scale.data[i]);
+  const ZeroPointRange range = RangeOf(tensor.type);
+  for (size_t i = 0; i < scale.size(); ++i) {
+    // The smallest normal number: 1 / scale of anything below is not finite.
+    if (!std::isfinite(scale[i]) || scale[i] < std::numeric_limits<float>::min()) {
+      return fmt::format("scale[{}] is {}; expected a finite value > 0", i, scale[i]);
     }
-    if (bounded && (zero_point[i] < TypeMin(tensor.type) || zero_point[i] > TypeMax(tensor.type))) {
-      return fmt::format("zero point {} is {}; expected {} to {}", i, zero_point[i], TypeMin(tensor.type),
-                         TypeMax(tensor.type));
-    }
-  }
-  if (scale.size > 1) {
-    const int32_t axis = affine->quantized_dimension;
-    const bool inside = axis >= 0 && static_cast<size_t>(axis) < tensor.shape.size();
-    if (!inside || tensor.shape[axis] != scale.size) {
-      return fmt::format("{} scales along dimension {} of {}; expected a dimension of that size", scale.size,
-                         axis, ShapeString(tensor));
+    if (zero_point[i] < range.min || zero_point[i] > range.max) {
+      return fmt::format("zero_point[{}] is {}; expected {} to {} for {}", i, zero_point[i], range.min, range.max,
+                         DataTypeName(tensor.type));
     }
   }
-  tensor.quantization.scale.assign(scale.data, scale.data + scale.size);
-  tensor.quantization.zero_point.assign(zero_point.begin(), zero_point.end());
-  tensor.quantization.quantized_dimension = affine->quantized_dimension;
+  const int32_t axis = affine->quantized_dimension;
+  const auto rank = static_cast<int64_t>(tensor.shape.size());
+  if (axis < 0 || (axis >= rank && (rank > 0 || scale.size() > 1))) {
+    return fmt::format("quantized_dimension is {}; expected 0 to {} for shape {}", axis, rank - 1, ShapeString(tensor));
+  }
+  if (scale.size() > 1 && static_cast<size_t>(tensor.shape[axis]) != scale.size()) {
+    return fmt::format("{} scales along dimension {} of shape {}; expected 1 or {}", scale.size(), axis,
+                       ShapeString(tensor), tensor.shape[axis]);
+  }
+  tensor.quantization = {{scale.begin(), scale.end()}, std::move(zero_point), axis};
   return {};
 }
 
 // A constant is what the model file holds; everything else is filled while the model runs.
 std::string ReadConstant(const host::Tensor& source, Tensor& tensor) {
-  if (source.allocation_type != host::kAllocationMmapRo || source.data == nullptr) return {};
-  tensor.data.bytes = {static_cast<const std::byte*>(source.data), source.bytes};
-  const auto expected = tensor.byte_size();
-  if (tensor.is_sparse || !expected || *expected == static_cast<int64_t>(source.bytes)) return {};
-  return fmt::format("{} bytes of data for {}{}; expected {}", source.bytes, DataTypeName(tensor.type),
-                     ShapeString(tensor), *expected);
+  if (source.allocation_type != host::kAllocationMmapRo || source.data == nullptr || source.bytes == 0) return {};
+  const auto expected = tensor.is_sparse ? std::nullopt : tensor.byte_size();
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(source.data), source.bytes);
+  tensor.data.bytes = bytes;
+  if (expected && *expected != static_cast<int64_t>(bytes.size())) {
+    return fmt::format("{} bytes of constant data; expected {} for {}{}", bytes.size(), *expected,
+                       DataTypeName(tensor.type), ShapeString(tensor));
+  }
+  // Hosts map files whose numbers need not be aligned.
+  const size_t alignment = std::clamp(DataTypeBits(tensor.type) / 8, 1, 8);
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % alignment != 0) {
+    auto copy = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
+    tensor.data = {*copy, copy};
+  }
+  return {};
 }
 
 Tensor ReadTensor(const host::Tensor& source, size_t index, TensorProblems& problems) {
@@ -85,9 +114,8 @@ Tensor ReadTensor(const host::Tensor& source, size_t index, TensorProblems& prob
   tensor.type = type.value_or(DataType::kVariant);
   if (!type) problems.Add(index, fmt::format("unknown element type {} of the host", source.type));
   const auto dims = ReadDims(source.dims);
-  if (dims) tensor.shape = *dims;
   tensor.shape_known = dims && CheckedElementCount(*dims);
-  if (!tensor.shape_known) tensor.shape.clear();
+  if (tensor.shape_known) tensor.shape = *dims;
   if (auto signature = ReadDims(source.dims_signature)) tensor.shape_signature = std::move(*signature);
   tensor.is_variable = source.is_variable != 0;
   tensor.is_sparse = source.sparsity != nullptr;
@@ -188,8 +216,15 @@ std::optional<std::vector<bool>> AskForOutputs(host::Context* context, const hos
   return outputs;
 }
 
-void FindInputsAndOutputs(host::Context* context, const host::IntArray* plan, Graph& graph) {
-  const Uses uses = FindUses(graph);
+// A result without dimensions is a scalar or, more often, a tensor whose shape the file leaves out.
+void ForgetMissingShapes(const Uses& uses, Graph& graph) {
+  for (size_t i = 0; i < graph.tensors.size(); ++i) {
+    Tensor& tensor = graph.tensors[i];
+    if (uses.written[i] && tensor.shape.empty() && !tensor.is_constant()) tensor.shape_known = false;
+  }
+}
+
+void FindInputsAndOutputs(host::Context* context, const host::IntArray* plan, const Uses& uses, Graph& graph) {
   const auto named = AskForOutputs(context, plan, uses);
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     const Tensor& tensor = graph.tensors[i];
@@ -257,7 +292,9 @@ Result<HostGraph> ReadHostGraph(host::Context* context) {
     graph.ops.push_back(ReadOp(context, node, problems));
     result.node_of_op.push_back(node);
   }
-  FindInputsAndOutputs(context, nodes.get(), graph);
+  const Uses uses = FindUses(graph);
+  ForgetMissingShapes(uses, graph);
+  FindInputsAndOutputs(context, nodes.get(), uses, graph);
   NPU_RETURN_IF_ERROR(Validate(graph));
   return result;
 }

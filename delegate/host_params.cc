@@ -5,6 +5,8 @@
 
 #include <type_traits>
 
+#include "schema/custom_options.h"
+
 namespace npu {
 namespace {
 
@@ -157,6 +159,12 @@ class ParamsReader {
   Op& op_;
 };
 
+std::span<const std::byte> CustomOptions(const host::Node& node) {
+  if (node.custom_initial_data == nullptr || node.custom_initial_data_size <= 0) return {};
+  return {static_cast<const std::byte*>(node.custom_initial_data),
+          static_cast<size_t>(node.custom_initial_data_size)};
+}
+
 }  // namespace
 
 OpParams DefaultParams(OpKind kind) {
@@ -172,8 +180,12 @@ OpParams DefaultParams(OpKind kind) {
 
 void ReadHostParams(const host::Node& node, Op& op) {
   op.params = DefaultParams(op.kind);
-  ParamsReader reader(node, op);
-  std::visit([&](auto& params) { reader.Read(params); }, op.params);
+  if (GetOpInfo(op.kind).builtin_code == host::kBuiltinCustom) {
+    if (!std::holds_alternative<NoParams>(op.params)) reader::ReadCustomParams(CustomOptions(node), &op);
+    return;
+  }
+  ParamsReader params_reader(node, op);
+  std::visit([&](auto& params) { params_reader.Read(params); }, op.params);
 }
 
 }  // namespace npu

@@ -1,0 +1,434 @@
+// The plug-in's door, driven by a host in miniature: create, apply, allocate, invoke, resize, free, in the
+// orders that real hosts use, and with the contexts that they should never give.
+// SPDX-License-Identifier: Apache-2.0
+#include "delegate/delegate.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "backends/cpu/cpu_backend.h"
+#include "delegate/kernel.h"
+#include "partitioner/report.h"
+#include "tests/support/fake_host.h"
+#include "tests/support/graph_builder.h"
+
+extern "C" {
+npu::host::Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values, size_t count,
+                                                   void (*report_error)(const char*));
+void tflite_plugin_destroy_delegate(npu::host::Delegate* delegate);
+}
+
+namespace npu::test {
+namespace {
+
+std::string reported;
+void RememberReport(const char* text) { reported = text; }
+
+// A delegate made through the plug-in's own functions, on the CPU reference so that no device is needed.
+class PluginDelegate {
+ public:
+  PluginDelegate(std::initializer_list<std::pair<const char*, const char*>> options = {}) {
+    std::vector<const char*> keys = {"device"}, values = {"reference"};
+    for (const auto& [key, value] : options) {
+      keys.push_back(key);
+      values.push_back(value);
+    }
+    reported.clear();
+    handle_ = tflite_plugin_create_delegate(keys.data(), values.data(), keys.size(), RememberReport);
+  }
+  ~PluginDelegate() { Destroy(); }
+  PluginDelegate(const PluginDelegate&) = delete;
+  PluginDelegate& operator=(const PluginDelegate&) = delete;
+  void Destroy() { tflite_plugin_destroy_delegate(std::exchange(handle_, nullptr)); }
+  host::Delegate* get() const { return handle_; }
+
+ private:
+  host::Delegate* handle_ = nullptr;
+};
+
+// MAX_POOL_2D -> ADD(constant, RELU) -> AVERAGE_POOL_2D, for any batch, height and width.
+// Tensors: 0 input, 1 constant, 2 pooled, 3 sum, 4 output.
+std::shared_ptr<Graph> PoolNet(int batch = 1, int height = 8, int width = 6) {
+  GraphBuilder b;
+  const int input = b.Input(DataType::kInt8, {batch, height, width, 3}, 0.5f, 3);
+  const int offset = b.Constant<int8_t>(DataType::kInt8, {1, 1, 1, 3}, {-20, 0, 30}, PerTensor(0.25f, 1));
+  const int pooled = b.Tensor(DataType::kInt8, {batch, height / 2, width / 2, 3}, 0.5f, 3);
+  const int sum = b.Tensor(DataType::kInt8, {batch, height / 2, width / 2, 3}, 0.6f, -10);
+  const int output = b.Tensor(DataType::kInt8, {batch, height / 2 - 1, width / 2 - 1, 3}, 0.6f, -10);
+  b.Op(OpKind::kMaxPool2D, {input}, {pooled}, Pool2DParams{Padding::kValid, 2, 2, 2, 2, Activation::kNone}, 2);
+  b.Op(OpKind::kAdd, {pooled, offset}, {sum}, BinaryParams{Activation::kRelu, false}, 2);
+  b.Op(OpKind::kAveragePool2D, {sum}, {output}, Pool2DParams{Padding::kValid, 1, 1, 2, 2, Activation::kNone}, 2);
+  return b.Build({output});
+}
+
+// Keras' flatten for a dynamic batch: SHAPE -> STRIDED_SLICE -> PACK(batch, 12) -> RESHAPE, then RELU.
+// Tensors: 0 input, 1..3 slice constants, 4 shape, 5 batch, 6 constant 12, 7 new shape, 8 flat, 9 output.
+std::shared_ptr<Graph> FlattenNet(int batch = 1) {
+  GraphBuilder b;
+  const int input = b.Input(DataType::kInt8, {batch, 2, 2, 3}, 0.5f, 3);
+  const int begin = b.Ints({0}), end = b.Ints({1}), stride = b.Ints({1});
+  const int shape = b.Tensor(DataType::kInt32, {4});
+  const int batch_size = b.Tensor(DataType::kInt32, {});
+  const int features = b.Constant<int32_t>(DataType::kInt32, {}, {12});
+  const int new_shape = b.Tensor(DataType::kInt32, {2});
+  const int flat = b.Tensor(DataType::kInt8, {batch, 12}, 0.5f, 3);
+  const int output = b.Tensor(DataType::kInt8, {batch, 12}, 0.5f, 3);
+  b.Op(OpKind::kShape, {input}, {shape}, ShapeParams{});
+  b.Op(OpKind::kStridedSlice, {shape, begin, end, stride}, {batch_size}, StridedSliceParams{0, 0, 0, 0, 1, false});
+  b.Op(OpKind::kPack, {batch_size, features}, {new_shape}, PackParams{2, 0});
+  b.Op(OpKind::kReshape, {input, new_shape}, {flat}, ReshapeParams{});
+  b.Op(OpKind::kRelu, {flat}, {output}, NoParams{}, 2);
+  return b.Build({output});
+}
+
+Bytes Expected(const std::shared_ptr<Graph>& graph, const Bytes& input) {
+  const auto result = RunGraph(*MakeCpuBackend(), graph, {input});
+  EXPECT_TRUE(result) << result.error().text;
+  return result ? result->front() : Bytes{};
+}
+
+// Runs the host on seeded input and compares with `graph`, the same net built for the host's shapes.
+void ExpectRuns(FakeHost& host, const std::shared_ptr<Graph>& graph, uint32_t seed = 7) {
+  const int input = graph->inputs.front(), output = graph->outputs.front();
+  const Bytes bytes = RandomBytes(graph->tensors[input], seed);
+  host.SetInput(input, bytes);
+  ASSERT_EQ(host.Invoke(), host::kOk);
+  EXPECT_EQ(host.Dims(output), graph->tensors[output].shape);
+  EXPECT_EQ(host.Read(output), Expected(graph, bytes));
+}
+
+TEST(Plugin, RegistrationEndsInZeros) {
+  const host::Registration registration = KernelRegistration();
+  EXPECT_EQ(registration.registration_external, nullptr);
+  EXPECT_EQ(registration.async_kernel, nullptr);
+  EXPECT_EQ(registration.inplace_operator, 0u);
+  for (const uint64_t word : registration.zero_tail) EXPECT_EQ(word, 0u);
+  EXPECT_STREQ(registration.custom_name, "NpuDelegate");
+}
+
+TEST(Plugin, HandleIsWhatHostsExpect) {
+  PluginDelegate delegate;
+  ASSERT_NE(delegate.get(), nullptr);
+  EXPECT_EQ(delegate.get()->flags, host::kFlagAllowDynamicTensors);
+  EXPECT_NE(delegate.get()->prepare, nullptr);
+  EXPECT_EQ(delegate.get()->copy_from_buffer_handle, nullptr);
+  EXPECT_EQ(delegate.get()->opaque_delegate_builder, nullptr);
+  for (const uint64_t word : delegate.get()->zero_tail) EXPECT_EQ(word, 0u);
+}
+
+TEST(Plugin, CreatesWithoutOptionsAndDestroysNull) {
+  host::Delegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
+  ASSERT_NE(delegate, nullptr);
+  tflite_plugin_destroy_delegate(delegate);
+  tflite_plugin_destroy_delegate(nullptr);
+}
+
+TEST(Plugin, RefusesWhatItDoesNotKnow) {
+  PluginDelegate unknown{{"devise", "auto"}};
+  EXPECT_EQ(unknown.get(), nullptr);
+  for (const char* word : {"devise", "device", "threads", "deny", "allow", "min_segment_macs", "log_level", "report", "help"}) {
+    EXPECT_NE(reported.find(word), std::string::npos) << word << " is not in: " << reported;
+  }
+  EXPECT_EQ(reported.find('\n'), std::string::npos);
+  PluginDelegate bad{{"threads", "many"}};
+  EXPECT_EQ(bad.get(), nullptr);
+  EXPECT_NE(reported.find("threads"), std::string::npos);
+  const char* key = "devise";
+  EXPECT_EQ(tflite_plugin_create_delegate(&key, &key, 1, nullptr), nullptr);
+  const char* null_key = nullptr;
+  EXPECT_EQ(tflite_plugin_create_delegate(&null_key, &key, 1, nullptr), nullptr);
+  EXPECT_EQ(tflite_plugin_create_delegate(&key, &null_key, 1, nullptr), nullptr);
+  EXPECT_EQ(tflite_plugin_create_delegate(nullptr, nullptr, 3, nullptr), nullptr);
+  EXPECT_EQ(tflite_plugin_create_delegate(nullptr, nullptr, SIZE_MAX, nullptr), nullptr);
+}
+
+TEST(Plugin, TakesPythonsBooleans) {
+  PluginDelegate delegate{{"help", "True"}};
+  EXPECT_NE(delegate.get(), nullptr);
+}
+
+TEST(Plugin, ReadsOptionsFromTheEnvironment) {
+  setenv("NPU_DELEGATE_OPTIONS", "deny=ADD;min_segment_macs=0", 1);
+  PluginDelegate from_environment;
+  PluginDelegate overridden{{"deny", ""}};
+  setenv("NPU_DELEGATE_OPTIONS", "nonsense=1", 1);
+  PluginDelegate refused;
+  unsetenv("NPU_DELEGATE_OPTIONS");
+  ASSERT_NE(from_environment.get(), nullptr);
+  ASSERT_NE(overridden.get(), nullptr);
+  EXPECT_EQ(refused.get(), nullptr);
+  EXPECT_NE(reported.find("NPU_DELEGATE_OPTIONS"), std::string::npos);
+  EXPECT_EQ(DelegateState::From(from_environment.get())->options().plan.deny, std::vector<std::string>{"ADD"});
+  EXPECT_TRUE(DelegateState::From(overridden.get())->options().plan.deny.empty());
+}
+
+TEST(Delegate, ClaimsAndRunsAWholeGraph) {
+  const auto graph = PoolNet();
+  PluginDelegate delegate;
+  FakeHost host(graph);
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.kernel_count(), 1);
+  EXPECT_EQ(host.host_node_count(), 0);
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  ExpectRuns(host, graph);
+  EXPECT_TRUE(host.errors.empty());
+}
+
+TEST(Delegate, RunsOnTheDevice) {
+  if (TestDevice() == nullptr) GTEST_SKIP() << "no OpenCL device";
+  const auto graph = PoolNet();
+  PluginDelegate delegate{{"device", "auto"}};
+  FakeHost host(graph);
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.host_node_count(), 0);
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  ExpectRuns(host, graph);
+}
+
+TEST(Delegate, LeavesDeniedOperatorsToTheHost) {
+  const auto graph = PoolNet();
+  PluginDelegate delegate{{"deny", "ADD"}};
+  FakeHost host(graph);
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.kernel_count(), 2);
+  EXPECT_EQ(host.host_node_count(), 1);
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  ExpectRuns(host, graph);
+}
+
+TEST(Delegate, ClaimsNothingWhenAnOptionNamesNothing) {
+  PluginDelegate delegate{{"deny", "#99"}};
+  FakeHost host(PoolNet());
+  EXPECT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.kernel_count(), 0);
+  EXPECT_EQ(host.errors.size(), 1u);
+}
+
+TEST(Delegate, WithoutADeviceTheHostKeepsEverything) {
+  PluginDelegate delegate{{"device", "no such device anywhere"}};
+  ASSERT_NE(delegate.get(), nullptr);
+  FakeHost host(PoolNet());
+  EXPECT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.kernel_count(), 0);
+  EXPECT_EQ(host.host_node_count(), 3);
+  EXPECT_EQ(host.errors.size(), 1u);
+}
+
+TEST(Delegate, FollowsResizedInputs) {
+  PluginDelegate delegate;
+  FakeHost host(PoolNet());
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  for (const auto& [batch, height, width] : std::vector<std::array<int, 3>>{
+           {1, 8, 6}, {4, 8, 6}, {4, 8, 6}, {2, 16, 10}, {1, 8, 6}}) {
+    host.Resize(0, {batch, height, width, 3});
+    ASSERT_EQ(host.Allocate(), host::kOk);
+    // Hosts prepare up to three times.
+    ASSERT_EQ(host.Allocate(), host::kOk);
+    ASSERT_EQ(host.Allocate(), host::kOk);
+    ExpectRuns(host, PoolNet(batch, height, width));
+  }
+}
+
+TEST(Delegate, EvaluatesShapeArithmeticAgainAfterAResize) {
+  PluginDelegate delegate;
+  FakeHost host(FlattenNet());
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.kernel_count(), 1);
+  EXPECT_EQ(host.host_node_count(), 0);
+  for (const int batch : {1, 5, 2}) {
+    host.Resize(0, {batch, 2, 2, 3});
+    ASSERT_EQ(host.Allocate(), host::kOk);
+    ExpectRuns(host, FlattenNet(batch));
+  }
+}
+
+TEST(Delegate, RunsEveryNodeAloneWhenTheHostKeepsAllTensors) {
+  for (const auto& graph : {PoolNet(), FlattenNet()}) {
+    PluginDelegate delegate;
+    FakeHost host(graph);
+    host.keep_all_tensors = true;
+    ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+    EXPECT_EQ(host.kernel_count() + host.host_node_count(), static_cast<int>(graph->ops.size()));
+    EXPECT_GT(host.kernel_count(), 0);
+    ASSERT_EQ(host.Allocate(), host::kOk);
+    ExpectRuns(host, graph);
+  }
+}
+
+TEST(Delegate, NamesTheOperatorThatAResizeBreaks) {
+  PluginDelegate delegate;
+  FakeHost host(PoolNet());
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  host.Resize(0, {1, 2, 2, 3});  // leaves 1x1 for the 2x2 average pool
+  EXPECT_EQ(host.Allocate(), host::kError);
+  ASSERT_FALSE(host.errors.empty());
+  EXPECT_NE(host.errors.back().find("AVERAGE_POOL_2D"), std::string::npos) << host.errors.back();
+  EXPECT_EQ(host.Invoke(), host::kError);
+  host.Resize(0, {1, 8, 6, 3});
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  ExpectRuns(host, PoolNet());
+}
+
+TEST(Delegate, RefusesToRunOnTensorsThatItWasNotPreparedFor) {
+  const auto graph = PoolNet();
+  PluginDelegate delegate;
+  FakeHost host(graph);
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.Invoke(), host::kError) << "invoke before prepare";
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  host.Resize(0, {2, 8, 6, 3});
+  EXPECT_EQ(host.Invoke(), host::kError) << "resized, not allocated";
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  void* const data = std::exchange(host.tensors[0].data, nullptr);
+  EXPECT_EQ(host.Invoke(), host::kError) << "no memory";
+  host.tensors[0].data = data;
+  host.tensors[4].bytes -= 1;
+  EXPECT_EQ(host.Invoke(), host::kError) << "output too small";
+  host.tensors[4].bytes += 1;
+  host::IntArray* const dims = std::exchange(host.tensors[0].dims, nullptr);
+  EXPECT_EQ(host.Invoke(), host::kError) << "no dimensions";
+  EXPECT_EQ(host.Allocate(), host::kError) << "no dimensions";
+  host.tensors[0].dims = dims;
+  host.context.tensors_size = 0;
+  EXPECT_EQ(host.Invoke(), host::kError) << "no tensors";
+  host.context.tensors_size = host.tensors.size();
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  EXPECT_EQ(host.Invoke(), host::kOk);
+}
+
+TEST(Delegate, ServesTwoInterpretersAndMayDieFirst) {
+  const auto graph = PoolNet();
+  const auto other = FlattenNet(3);
+  PluginDelegate delegate;
+  FakeHost first(graph), second(other);
+  ASSERT_EQ(first.Apply(delegate.get()), host::kOk);
+  ASSERT_EQ(second.Apply(delegate.get()), host::kOk);
+  ASSERT_EQ(first.Allocate(), host::kOk);
+  delegate.Destroy();
+  ASSERT_EQ(second.Allocate(), host::kOk);
+  ExpectRuns(first, graph);
+  ExpectRuns(second, other);
+  first.Resize(0, {2, 8, 6, 3});
+  ASSERT_EQ(first.Allocate(), host::kOk);
+  ExpectRuns(first, PoolNet(2));
+}
+
+TEST(Delegate, LeavesOtherDelegatesNodesAlone) {
+  PluginDelegate delegate;
+  FakeHost host(PoolNet());
+  host.registrations[1].builtin_code = host::kBuiltinDelegate;
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.host_node_count(), 1);
+  EXPECT_EQ(host.plan[1], 1);
+}
+
+TEST(Delegate, ErrorOfTheHostsReplaceIsPassedOn) {
+  PluginDelegate delegate;
+  FakeHost host(PoolNet());
+  host.context.replace_node_subsets_with_delegate_kernels =
+      [](host::Context*, host::Registration, const host::IntArray*, host::Delegate*) { return host::kError; };
+  EXPECT_EQ(host.Apply(delegate.get()), host::kError);
+}
+
+TEST(Delegate, KernelsMadeBehindItsBackFailInPrepare) {
+  PluginDelegate delegate;
+  FakeHost host(PoolNet());
+  const host::Registration registration = KernelRegistration();
+  host::DelegateParams params{delegate.get(), nullptr, nullptr, nullptr};
+  for (const host::DelegateParams* buffer : {&params, static_cast<host::DelegateParams*>(nullptr)}) {
+    host::Node node{};
+    node.user_data = registration.init(&host.context, reinterpret_cast<const char*>(buffer), sizeof(params));
+    ASSERT_NE(node.user_data, nullptr);
+    EXPECT_EQ(registration.prepare(&host.context, &node), host::kError);
+    EXPECT_EQ(registration.invoke(&host.context, &node), host::kError);
+    EXPECT_NE(registration.profiling_string(&host.context, &node), nullptr);
+    registration.free(&host.context, node.user_data);
+  }
+  registration.free(&host.context, nullptr);
+}
+
+TEST(Delegate, WritesThePlanThatItExecutes) {
+  const std::filesystem::path directory =
+      std::filesystem::temp_directory_path() / ("npu_report_" + std::to_string(getpid()));
+  std::filesystem::create_directory(directory);
+  const std::string path = directory / "plan.json";
+  PluginDelegate delegate{{"report", path.c_str()}, {"deny", "ADD"}};
+  FakeHost host(PoolNet()), second(FlattenNet());
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  ASSERT_EQ(second.Apply(delegate.get()), host::kOk);
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  const auto plan = MakePlan(PoolNet(), PlanOptions{{"ADD"}, {}, 0});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(nlohmann::json::parse(text.str()), nlohmann::json::parse(ReportJson(*plan)));
+  EXPECT_TRUE(std::filesystem::exists(path + ".1"));
+  // No temporary file is left.
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 2);
+  std::filesystem::remove_all(directory);
+}
+
+TEST(Delegate, AnUnwritableReportIsOnlyAWarning) {
+  PluginDelegate delegate{{"report", "/no/such/directory/plan.json"}};
+  FakeHost host(PoolNet());
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  EXPECT_EQ(host.kernel_count(), 1);
+  ASSERT_EQ(host.errors.size(), 1u);
+  EXPECT_NE(host.errors[0].find("/no/such/directory/plan.json"), std::string::npos);
+}
+
+// Whatever a host shows, the delegate's prepare succeeds and the process lives.
+TEST(Delegate, SurvivesHostileContexts) {
+  static struct { int32_t size; int32_t data[3]; } far{3, {99, -7, 1 << 30}}, negative{-5, {0, 0, 0}};
+  const auto far_list = reinterpret_cast<host::IntArray*>(&far);
+  const auto negative_list = reinterpret_cast<host::IntArray*>(&negative);
+  std::vector<std::function<void(FakeHost&)>> spoilers = {
+      [](FakeHost& h) { h.context.get_execution_plan = nullptr; },
+      [](FakeHost& h) { h.context.get_node_and_registration = nullptr; },
+      [](FakeHost& h) { h.context.replace_node_subsets_with_delegate_kernels = nullptr; },
+      [](FakeHost& h) { h.context.preview_delegate_partitioning = nullptr; },
+      [](FakeHost& h) { h.context.report_error = nullptr; h.context.get_execution_plan = nullptr; },
+      [](FakeHost& h) { h.context.tensors_size = 0; },
+      [](FakeHost& h) { h.context.tensors = nullptr; },
+      [](FakeHost& h) { h.plan = {}; },
+      [](FakeHost& h) { h.plan = {0, 0, 0}; },
+      [](FakeHost& h) { h.plan = {-1, 7, 1 << 30}; },
+      [](FakeHost& h) { for (auto& t : h.tensors) t.type = 12345; },
+      [](FakeHost& h) { for (auto& t : h.tensors) t.allocation_type = host::kAllocationDynamic; },
+      [](FakeHost& h) { for (auto& t : h.tensors) t.is_variable = 255; },
+      [](FakeHost& h) { for (auto& t : h.tensors) t.quantization = nullptr; },
+      [](FakeHost& h) { for (auto& t : h.tensors) t.quantization_kind = 9; },
+      [](FakeHost& h) { for (auto& n : h.nodes) n.builtin_data = nullptr; },
+      [](FakeHost& h) { for (auto& r : h.registrations) r.builtin_code = 100000; },
+      [](FakeHost& h) { for (auto& r : h.registrations) r.builtin_code = -1; },
+      [](FakeHost& h) { for (auto& r : h.registrations) { r.builtin_code = host::kBuiltinCustom; r.custom_name = nullptr; } },
+      [](FakeHost& h) { for (auto& r : h.registrations) r.version = -3; },
+      [](FakeHost& h) { for (auto& t : h.tensors) { std::free(t.dims); t.dims = nullptr; } },
+  };
+  for (int list = 0; list < 3; ++list) {
+    for (int node = 0; node < 3; ++node) {
+      host::IntArray* const array = list == 0 ? nullptr : list == 1 ? far_list : negative_list;
+      spoilers.push_back([=](FakeHost& h) { h.nodes[node].inputs = array; });
+      spoilers.push_back([=](FakeHost& h) { h.nodes[node].outputs = array; });
+    }
+  }
+  for (size_t i = 0; i < spoilers.size(); ++i) {
+    SCOPED_TRACE(i);
+    PluginDelegate delegate;
+    FakeHost host(PoolNet());
+    spoilers[i](host);
+    EXPECT_EQ(host.Apply(delegate.get()), host::kOk);
+    // What it did claim must prepare or say why not; running it is checked above.
+    if (host.kernel_count() > 0 && host.context.tensors != nullptr) host.Allocate();
+  }
+}
+
+}  // namespace
+}  // namespace npu::test
