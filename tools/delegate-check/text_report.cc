@@ -5,6 +5,7 @@
 
 #include <iterator>
 #include <map>
+#include <vector>
 
 namespace delegate_check {
 namespace {
@@ -27,9 +28,7 @@ std::string Human(int64_t number) {
 
 std::string Dims(const Json& shape) {
   if (shape.is_null()) return "[?]";
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i ? "," : "") + std::to_string(shape[i].get<int64_t>());
-  return text + "]";
+  return fmt::format("[{}]", fmt::join(shape.get<std::vector<int64_t>>(), ","));
 }
 
 std::string DescribeTensor(const Json& tensor) {
@@ -52,7 +51,8 @@ std::string Ranges(const Json& indices) {
   for (size_t i = 0; i < indices.size();) {
     size_t end = i;
     while (end + 1 < indices.size() && indices[end + 1].get<int>() == indices[end].get<int>() + 1) ++end;
-    text += (text.empty() ? "" : ", ") + std::to_string(indices[i].get<int>());
+    if (!text.empty()) text += ", ";
+    text += fmt::format("{}", indices[i].get<int>());
     if (end > i) text += fmt::format("-{}", indices[end].get<int>());
     i = end + 1;
   }
@@ -162,8 +162,7 @@ std::string TextReport(const Json& report) {
   if (!file.empty()) {
     text += file;
     if (model.value("size_bytes", int64_t{0}) > 0) {
-      text += fmt::format(" ({}B)", Human(model["size_bytes"].get<int64_t>()) +
-                                        (model["size_bytes"].get<int64_t>() < 1000 ? " " : ""));
+      text += fmt::format(" ({} bytes)", Human(model["size_bytes"].get<int64_t>()));
     }
     text += ": ";
   }
