@@ -3,7 +3,8 @@
 //   s_in / s_out = multiplier * 2^(shift - 31)                 (QuantizeMultiplier)
 //   s = min(floor(log2 n), 32, 31 + shift)                     keeps the final shift at or above -31
 //   M = (multiplier * 2^s / n, truncated) * 2^(shift - s - 31)
-// followed by the rescaling with double rounding: no float arithmetic, the same for INT8 and UINT8.
+// followed by the rescaling with double rounding (schema/quantization.h): no float arithmetic, and the same
+// for INT8 and UINT8.
 // Source: LiteRT 2.3 BUILTIN_REF (QuantizedMeanOrSum); other hosts are up to 1 apart.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
@@ -199,7 +200,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const int64_t count = ReducedCount(input, *reduced);
   const QuantizedMultiplier m = MeanMultiplier(input, output, count);
   std::vector<KernelArg> args{TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]},
-                              e[0], e[1], e[2], e[3], e[4], e[5],
+                              e[0], e[1], e[2], e[3], e[4],
                               static_cast<int32_t>(StoredZeroPoint(input) * count), m.multiplier, m.shift,
                               StoredZeroPoint(output)};
   if (e[5] == 1) {
@@ -207,6 +208,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
     lowering.Launch("mean_channels",
                     {blocks, static_cast<size_t>(e[2]), static_cast<size_t>(e[0])}, std::move(args));
   } else {
+    args.emplace_back(e[5]);
     lowering.Launch("mean_last",
                     {static_cast<size_t>(e[4]), static_cast<size_t>(e[2]), static_cast<size_t>(e[0])},
                     std::move(args));

@@ -6,7 +6,7 @@
 // (ceil(k2 / 16), k1, k0). The last block of a k2 that 16 does not divide starts earlier, so that it is full,
 // too: shared outputs get the same bytes twice. Fewer than 16: one by one.
 __kernel void mean_channels(__global const uchar* in, __global uchar* out, int k0, int r0, int k1, int r1, int k2,
-                            int r2, int correction, int multiplier, int shift, int zero_point) {
+                            int correction, int multiplier, int shift, int zero_point) {
   const int block = (int)get_global_id(0) * 16;
   const int i1 = (int)get_global_id(1);
   const int i0 = (int)get_global_id(2);
@@ -21,7 +21,7 @@ __kernel void mean_channels(__global const uchar* in, __global uchar* out, int k
       for (int x = 0; x < r1; ++x) sum += convert_int16(vload16(0, from + y * row + x * k2));
     }
     const int16 value = npu_requantize_double16(sum - (int16)(correction), (int16)(multiplier), (int16)(shift));
-    vstore16(convert_uchar16_sat(add_sat(value, (int16)(zero_point))), 0, to);
+    npu_store_uchar16(to, clamp(add_sat(value, (int16)(zero_point)), (int16)(0), (int16)(255)));
     return;
   }
   for (int c = 0; c < k2; ++c) {
@@ -35,7 +35,7 @@ __kernel void mean_channels(__global const uchar* in, __global uchar* out, int k
 
 // Last dimension reduced (r2 > 1). One work-item: one output; global size (k2, k1, k0).
 __kernel void mean_last(__global const uchar* in, __global uchar* out, int k0, int r0, int k1, int r1, int k2,
-                        int r2, int correction, int multiplier, int shift, int zero_point) {
+                        int correction, int multiplier, int shift, int zero_point, int r2) {
   const int i2 = (int)get_global_id(0);
   const int i1 = (int)get_global_id(1);
   const int i0 = (int)get_global_id(2);

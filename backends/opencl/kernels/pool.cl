@@ -69,7 +69,7 @@ __kernel void pool_average(__global const uchar* in, __global uchar* out, int ch
       }
     }
     const int16 mean = npu_pool_mean16(sum, count, offset);
-    vstore16(convert_uchar16(clamp(mean, (int16)(range_min), (int16)(range_max))), 0, out + w.out_base);
+    npu_store_uchar16(out + w.out_base, clamp(mean, (int16)(range_min), (int16)(range_max)));
     return;
   }
   for (int c = 0; c < channels; ++c) {
@@ -98,7 +98,7 @@ __kernel void pool_max(__global const uchar* in, __global uchar* out, int channe
         largest = max(largest, vload16(0, in + w.in_base + y * w.row + i * channels));
       }
     }
-    vstore16(min(largest, (uchar16)((uchar)range_max)), 0, out + w.out_base);
+    *(__global npu_uchar16_u*)(out + w.out_base) = min(largest, (uchar16)((uchar)range_max));
     return;
   }
   for (int c = 0; c < channels; ++c) {

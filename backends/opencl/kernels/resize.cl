@@ -48,7 +48,7 @@ __kernel void resize_nearest(__global const uchar* in, __global uchar* out, __gl
       in + ((batch * in_h + rows[y_batch - batch * out_h]) * in_w + columns[x]) * channels + first;
   __global uchar* to = out + (y_batch * out_w + x) * channels + first;
   if (channels >= 16) {
-    vstore16(vload16(0, from), 0, to);
+    *(__global npu_uchar16_u*)to = vload16(0, from);
     return;
   }
   for (int c = 0; c < channels; ++c) to[c] = from[c];
@@ -80,7 +80,7 @@ __kernel void resize_bilinear_int8(__global const uchar* in, __global uchar* out
                       npu_resize_load_signed16(upper + left) * (int16)(w10) +
                       npu_resize_load_signed16(lower + right) * (int16)(w01) +
                       npu_resize_load_signed16(upper + right) * (int16)(w11);
-    vstore16(convert_uchar16(npu_resize_round16(sum) + (int16)(128)), 0, to);
+    npu_store_uchar16(to, npu_resize_round16(sum) + (int16)(128));
     return;
   }
   for (int c = 0; c < channels; ++c) {
@@ -112,7 +112,7 @@ __kernel void resize_bilinear_uint8(__global const uchar* in, __global uchar* ou
     const float16 b = convert_float16(vload16(0, upper + left)) * row.upper_weight * column.lower_weight;
     const float16 c = convert_float16(vload16(0, lower + right)) * row.lower_weight * column.upper_weight;
     const float16 d = convert_float16(vload16(0, upper + right)) * row.upper_weight * column.upper_weight;
-    vstore16(convert_uchar16(convert_int16_rtz(a + b + c + d + 0.5f)), 0, to);
+    npu_store_uchar16(to, convert_int16_rtz(a + b + c + d + 0.5f));
     return;
   }
   for (int i = 0; i < channels; ++i) {
