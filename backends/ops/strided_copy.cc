@@ -100,7 +100,8 @@ void CopyStridedTable(const StridedCopy& copy, const std::array<uint8_t, 256>& t
   ForEachRun(copy, 1, source, target,
              [&table](const StridedCopy::Dimension& run, const std::byte* from, std::byte* to) {
                for (int64_t i = 0; i < run.size; ++i) {
-                 to[i] = static_cast<std::byte>(table[static_cast<uint8_t>(from[i])]);
+                 to[i * run.target_stride] =
+                     static_cast<std::byte>(table[static_cast<uint8_t>(from[i * run.source_stride])]);
                }
              });
 }

@@ -63,14 +63,14 @@ __kernel void copy_strided_elements(__global const uchar* source, __global uchar
   }
 }
 
-// As copy_strided_runs, each byte looked up in `table` (256 bytes).
+// As copy_strided_elements, each byte looked up in `table` (256 bytes).
 __kernel void copy_strided_table(__global const uchar* source, __global uchar* target,
                                  __global const uchar* table, NPU_COPY_PARAMETERS) {
   NPU_COPY_BEGIN;
   for (int r = 0; r < row_count; ++r) {
     __global const uchar* in = from + r * source_row;
     __global uchar* out = to + r * target_row;
-    for (int i = 0; i < count; ++i) out[i] = table[in[i]];
+    for (int i = 0; i < count; ++i) out[i * target_step] = table[in[i * source_step]];
   }
 }
 
