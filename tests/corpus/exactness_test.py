@@ -44,7 +44,7 @@ def check(arguments):
         if problems:
             return row["path"], problems, "plan"
         device, reference = model.session(), model.session(device="reference")
-        npz = path.with_suffix("").with_suffix(".ref.npz") if not path.with_suffix(".ref.npz").exists() else path.with_suffix(".ref.npz")
+        npz = path.with_name(path.name[:-len(".tflite")] + ".ref.npz")
         golden = np.load(npz) if npz.exists() else None
         if golden is not None and not any(k.startswith("ref_") for k in golden.files):
             golden = None

@@ -43,18 +43,46 @@ std::vector<Row> ReadIndex() {
   std::vector<Row> rows;
   while (std::getline(file, line)) {
     const auto cells = SplitText(line, '\t');
-    rows.push_back({cells.at(column.at("path")), cells.at(column.at("qclass")), cells.at(column.at("op_histogram")),
-                    std::stoi(cells.at(column.at("subgraphs")))});
+    rows.push_back({cells.at(column.at("path")), cells.at(column.at("qclass")),
+                    cells.at(column.at("op_histogram")), std::stoi(cells.at(column.at("subgraphs")))});
   }
   return rows;
 }
 
 // The operators that the first release runs on the NPU, or evaluates when the plan is made.
-const std::set<std::string> kSupported = {
-    "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL", "AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN",
-    "PAD", "PADV2", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "CONCATENATION", "SOFTMAX", "LOGISTIC", "TANH", "RELU",
-    "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "HARD_SWISH", "QUANTIZE", "DEQUANTIZE", "RESIZE_NEAREST_NEIGHBOR",
-    "RESIZE_BILINEAR", "TRANSPOSE", "STRIDED_SLICE", "SLICE", "SPLIT", "SHAPE", "PACK"};
+const std::set<std::string> kSupported = {"CONV_2D",
+                                          "DEPTHWISE_CONV_2D",
+                                          "FULLY_CONNECTED",
+                                          "ADD",
+                                          "SUB",
+                                          "MUL",
+                                          "AVERAGE_POOL_2D",
+                                          "MAX_POOL_2D",
+                                          "MEAN",
+                                          "PAD",
+                                          "PADV2",
+                                          "RESHAPE",
+                                          "SQUEEZE",
+                                          "EXPAND_DIMS",
+                                          "CONCATENATION",
+                                          "SOFTMAX",
+                                          "LOGISTIC",
+                                          "TANH",
+                                          "RELU",
+                                          "RELU6",
+                                          "RELU_N1_TO_1",
+                                          "LEAKY_RELU",
+                                          "HARD_SWISH",
+                                          "QUANTIZE",
+                                          "DEQUANTIZE",
+                                          "RESIZE_NEAREST_NEIGHBOR",
+                                          "RESIZE_BILINEAR",
+                                          "TRANSPOSE",
+                                          "STRIDED_SLICE",
+                                          "SLICE",
+                                          "SPLIT",
+                                          "SHAPE",
+                                          "PACK"};
 
 bool OnlySupportedOps(const Row& row) {
   for (const std::string& item : SplitText(row.histogram, ';')) {
@@ -63,8 +91,25 @@ bool OnlySupportedOps(const Row& row) {
   return true;
 }
 
-// Models that are not ours from end to end, and rightly so. The reason is theirs.
-const std::map<std::string, std::string> kExceptions = {};
+// Models that are not ours from end to end, and why that is right.
+const std::map<std::string, std::string> kExceptions = {
+    {"gen/hand/conv_dynamic_weights.tflite",
+     "weights are packed when the plan is compiled; here they are an input"},
+    {"gen/hand/reshape_runtime_shape_i8.tflite", "the new shape is an input: no shape before the model runs"},
+    {"gen/ops/sub_self_int8.tflite",
+     "x - x: an output scale of 8e-9 asks for a multiplier past what 8-bit SUB has"},
+    {"real/google-ai-edge+LiteRT/litert/test/testdata/blockwise_quantized.tflite", "blockwise quantization"},
+    {"real/mmind+mesa/add.tflite", "weights without data; hosts refuse it, too"},
+    {"real/tensorflow+tflite-micro/models/person_detect.tflite",
+     "quantized_dimension 3 of a bias; hosts refuse it, too"},
+};
+
+// The first lines of a long story.
+std::string Head(const std::string& text, int lines) {
+  size_t end = 0;
+  for (int i = 0; i < lines && end != std::string::npos; ++i) end = text.find('\n', end == 0 ? 0 : end + 1);
+  return end == std::string::npos ? text : text.substr(0, end) + "\n  ...\n";
+}
 
 class PlanCorpus : public testing::Test {
  protected:
@@ -101,11 +146,31 @@ TEST_F(PlanCorpus, EveryPlanHolds) {
   EXPECT_GT(planned, 1000);
 }
 
+TEST_F(PlanCorpus, HostileModelsThatCanBeReadHaveAPlanThatHolds) {
+  int planned = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kModels / "hostile")) {
+    if (entry.path().extension() != ".tflite") continue;
+    SCOPED_TRACE(entry.path());
+    const auto model = ReadModelFile(entry.path().string());
+    if (!model) continue;
+    for (const auto& graph : model->subgraphs) {
+      const auto plan = MakePlan(std::make_shared<Graph>(*graph), {});
+      ASSERT_TRUE(plan) << plan.error().text;
+      test::ExpectPlanHolds(*plan);
+      EXPECT_FALSE(ReportJson(*plan).empty());
+      ++planned;
+    }
+  }
+  std::cout << planned << " hostile graphs planned\n";
+  EXPECT_GT(planned, 20);
+}
+
 TEST_F(PlanCorpus, EightBitModelsAreOursInOnePartition) {
   std::map<std::string, int> causes;
   int judged = 0, right = 0;
   for (const Row& row : rows_) {
-    if ((row.qclass != "int8-full" && row.qclass != "uint8-full") || row.subgraphs != 1 || !OnlySupportedOps(row)) {
+    if ((row.qclass != "int8-full" && row.qclass != "uint8-full") || row.subgraphs != 1 ||
+        !OnlySupportedOps(row)) {
       continue;
     }
     ++judged;
@@ -124,7 +189,8 @@ TEST_F(PlanCorpus, EightBitModelsAreOursInOnePartition) {
         const bool border = op.placement == Placement::kDelegateCpu &&
                             (kind == OpKind::kQuantize || kind == OpKind::kDequantize);
         if (op.placement == Placement::kNpu || border) continue;
-        problems << "  " << DescribeOp(*plan->graph, static_cast<int>(i)) << " on " << PlacementName(op.placement) << "\n";
+        problems << "  " << DescribeOp(*plan->graph, static_cast<int>(i)) << " on "
+                 << PlacementName(op.placement) << "\n";
         for (const Reason& reason : op.reasons) {
           problems << "    " << ReasonCodeName(reason.code) << " " << reason.text << ": " << reason.actual
                    << "; allowed: " << reason.allowed << "\n";
@@ -136,10 +202,15 @@ TEST_F(PlanCorpus, EightBitModelsAreOursInOnePartition) {
       }
     }
     const bool excepted = kExceptions.count(row.path) > 0;
-    EXPECT_EQ(!problems.str().empty(), excepted) << row.path << "\n" << problems.str();
-    right += problems.str().empty();
+    if (problems.str().empty()) {
+      ++right;
+      EXPECT_FALSE(excepted) << row.path << " needs no exception any more";
+    } else if (!excepted) {
+      ADD_FAILURE() << row.path << "\n" << Head(problems.str(), 8);
+    }
   }
-  std::cout << right << " of " << judged << " models are ours from end to end\n";
+  std::cout << right << " of " << judged << " models are ours from end to end, " << kExceptions.size()
+            << " exceptions; failed rules:\n";
   for (const auto& [cause, count] : causes) std::cout << "  " << count << " x " << cause << "\n";
   EXPECT_GT(judged, 400);
 }

@@ -166,7 +166,7 @@ std::string TextReport(const Json& report) {
     }
     text += ": ";
   }
-  text += model["sentence"].get<std::string>() + "\n";
+  text += model["kind_sentence"].get<std::string>() + "\n";
   text += fmt::format("NPU: {} of {} operators, {:.1f} % of {} MACs; delegate-cpu: {}; host: {}\n",
                       summary["npu"].get<int>(), summary["ops"].get<int>(),
                       100.0 * summary["npu_mac_share"].get<double>(), Human(summary["macs"].get<int64_t>()),
