@@ -12,32 +12,27 @@
 namespace npu {
 namespace {
 
-// The signals whose dispositions drivers were seen to replace, and their neighbours.
-constexpr std::array kSignals = {SIGHUP, SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
-                                 SIGFPE, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM,
-                                 SIGCHLD, SIGSYS};
-
-// Puts back at its end what the host had installed at its beginning.
+// Puts back at its end what the host had installed at its beginning. Of the signals 1 to 31; PoCL and the
+// LLVM inside it were seen to replace twelve.
 class SignalKeeper {
  public:
   SignalKeeper() {
-    for (size_t i = 0; i < kSignals.size(); ++i) known_[i] = sigaction(kSignals[i], nullptr, &saved_[i]) == 0;
+    for (int s = 1; s < kSignals; ++s) known_[s] = sigaction(s, nullptr, &saved_[s]) == 0;
   }
   ~SignalKeeper() {
-    for (size_t i = 0; i < kSignals.size(); ++i) {
+    for (int s = 1; s < kSignals; ++s) {
       struct sigaction now;
-      if (!known_[i] || sigaction(kSignals[i], nullptr, &now) != 0) continue;
-      if (now.sa_handler != saved_[i].sa_handler || now.sa_flags != saved_[i].sa_flags) {
-        sigaction(kSignals[i], &saved_[i], nullptr);
-      }
+      if (!known_[s] || sigaction(s, nullptr, &now) != 0) continue;
+      if (now.sa_handler != saved_[s].sa_handler) sigaction(s, &saved_[s], nullptr);
     }
   }
   SignalKeeper(const SignalKeeper&) = delete;
   SignalKeeper& operator=(const SignalKeeper&) = delete;
 
  private:
-  std::array<struct sigaction, kSignals.size()> saved_;
-  std::array<bool, kSignals.size()> known_;
+  static constexpr int kSignals = 32;
+  std::array<struct sigaction, kSignals> saved_;
+  std::array<bool, kSignals> known_{};
 };
 
 struct Registry {

@@ -21,7 +21,7 @@ std::array<size_t, 3> CpuGroup(const std::array<size_t, 3>& items, size_t max_gr
   const size_t enough = kCpuGroup * kCpuGroupsPerUnit * static_cast<size_t>(cpu_units);
   if (max_group < kCpuGroup || items[0] * items[1] * items[2] < enough) return local;
   for (size_t d = 0; d < 3; ++d) {
-    // Four groups or more, so that rounding up adds a quarter at most.
+    // Four groups or more, so that rounding up adds a third at most.
     if (items[d] <= 3 * kCpuGroup) continue;
     local[d] = kCpuGroup;
     break;

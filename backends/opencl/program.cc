@@ -7,8 +7,6 @@
 #include <cctype>
 #include <vector>
 
-#include "backends/opencl/kernel_sources.h"
-
 namespace npu {
 namespace {
 
@@ -47,14 +45,18 @@ std::string Beginning(std::string_view log) {
 
 }  // namespace
 
-ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string device_name)
-    : context_(std::move(context)), device_(std::move(device)), device_name_(std::move(device_name)) {}
+ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string device_name,
+                           const KernelSource* sources)
+    : context_(std::move(context)),
+      device_(std::move(device)),
+      device_name_(std::move(device_name)),
+      sources_(sources) {}
 
 Result<cl::Kernel> ProgramCache::CreateKernel(std::string_view kernel) {
   const std::string name(kernel);
   const std::lock_guard lock(mutex_);
-  for (int source = 0; kKernelSources[source].name != nullptr; ++source) {
-    if (IsHeader(kKernelSources[source]) || !HasWord(kKernelSources[source].text, kernel)) continue;
+  for (int source = 0; sources_[source].name != nullptr; ++source) {
+    if (IsHeader(sources_[source]) || !HasWord(sources_[source].text, kernel)) continue;
     auto built = programs_.find(source);
     if (built == programs_.end()) built = programs_.emplace(source, Build(source)).first;
     if (!built->second) return tl::unexpected(built->second.error());
@@ -69,8 +71,8 @@ Result<cl::Kernel> ProgramCache::CreateKernel(std::string_view kernel) {
 
 Result<cl::Program> ProgramCache::Build(int source) {
   std::vector<const char*> texts;
-  for (int i = 0; kKernelSources[i].name != nullptr; ++i) {
-    if (IsHeader(kKernelSources[i]) || i == source) texts.push_back(kKernelSources[i].text);
+  for (int i = 0; sources_[i].name != nullptr; ++i) {
+    if (IsHeader(sources_[i]) || i == source) texts.push_back(sources_[i].text);
   }
   cl_int code = CL_SUCCESS;
   cl::Program program(clCreateProgramWithSource(context_(), static_cast<cl_uint>(texts.size()), texts.data(),
@@ -79,7 +81,7 @@ Result<cl::Program> ProgramCache::Build(int source) {
   const cl_device_id device = device_();
   code = clBuildProgram(program(), 1, &device, kBuildOptions, nullptr, nullptr);
   if (code == CL_SUCCESS) return program;
-  Error error = ClFail(fmt::format("clBuildProgram({})", kKernelSources[source].name), code, device_name_).value();
+  Error error = ClFail(fmt::format("clBuildProgram({})", sources_[source].name), code, device_name_).value();
   std::string log;
   if (program.getBuildInfo(device_, CL_PROGRAM_BUILD_LOG, &log) == CL_SUCCESS && !log.empty()) {
     error.text += "\n" + Beginning(log.c_str());

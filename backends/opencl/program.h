@@ -11,12 +11,15 @@
 #include <string_view>
 
 #include "backends/opencl/cl.h"
+#include "backends/opencl/kernel_sources.h"
 
 namespace npu {
 
 class ProgramCache {
  public:
-  ProgramCache(cl::Context context, cl::Device device, std::string device_name);
+  // sources: rows ended by a null row, which outlive the cache.
+  ProgramCache(cl::Context context, cl::Device device, std::string device_name,
+               const KernelSource* sources = kKernelSources);
 
   // A kernel object of the caller's own (arguments are not shared). kDevice with the beginning of the
   // build log if its file does not compile, kInternal if no embedded file has this kernel.
@@ -28,8 +31,9 @@ class ProgramCache {
   cl::Context context_;
   cl::Device device_;
   std::string device_name_;
+  const KernelSource* sources_;
   std::mutex mutex_;
-  std::map<int, Result<cl::Program>> programs_;  // by row of kKernelSources; under mutex_
+  std::map<int, Result<cl::Program>> programs_;  // by row of sources_; under mutex_
 };
 
 }  // namespace npu
