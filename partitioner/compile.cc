@@ -23,8 +23,8 @@ Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int p
                                                          const Backends& backends,
                                                          const ComputeOptions& options) {
   if (partition < 0 || static_cast<size_t>(partition) >= plan.partitions.size()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("partition {} does not exist; the plan has {}", partition, plan.partitions.size()));
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("partition {} does not exist; the plan has {}",
+                                                         partition, plan.partitions.size()));
   }
   const Partition& from = plan.partitions[partition];
   PartitionSpec spec;

@@ -23,8 +23,8 @@ struct Census {
   int other_ops = 0;       // anything else but QUANTIZE and DEQUANTIZE
   int conversion_ops = 0;  // QUANTIZE and DEQUANTIZE
   int dequantize_ops = 0;
-  int binary_ops = 0;       // Larq
-  int hybrid_ops = 0;       // float activations, 8-bit weights
+  int binary_ops = 0;            // Larq
+  int hybrid_ops = 0;            // float activations, 8-bit weights
   std::string_view precompiled;  // name of the first such operator
   std::array<bool, kDataTypeCount> weight_types{};
 
@@ -61,9 +61,8 @@ void CountOp(const Graph& graph, const Op& op, Census& census) {
                          (Is8Bit(weights) || weights == DataType::kInt4 || weights == DataType::kInt2);
   }
   const auto writes = [&](DataType type) {
-    return std::any_of(op.outputs.begin(), op.outputs.end(), [&](int tensor) {
-      return tensor != kNoTensor && graph.tensors[tensor].type == type;
-    });
+    return std::any_of(op.outputs.begin(), op.outputs.end(),
+                       [&](int tensor) { return tensor != kNoTensor && graph.tensors[tensor].type == type; });
   };
   if (writes(DataType::kFloat32)) {
     ++census.float_ops;
@@ -99,7 +98,8 @@ std::string TypeList(const Graph& graph, const std::vector<int>& tensors) {
   std::vector<std::string> names;
   for (int tensor : tensors) {
     std::string name(DataTypeName(graph.tensors[tensor].type));
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
   }
   return names.empty() ? "no" : fmt::format("{}", fmt::join(names, " and "));
@@ -108,8 +108,8 @@ std::string TypeList(const Graph& graph, const std::vector<int>& tensors) {
 ModelKind KindOf(const Graph& graph, const Census& census) {
   const bool float_io = AnyOfType(graph, graph.inputs, DataType::kFloat32) ||
                         AnyOfType(graph, graph.outputs, DataType::kFloat32);
-  const bool uint8_io = AnyOfType(graph, graph.inputs, DataType::kUInt8) ||
-                        AnyOfType(graph, graph.outputs, DataType::kUInt8);
+  const bool uint8_io =
+      AnyOfType(graph, graph.inputs, DataType::kUInt8) || AnyOfType(graph, graph.outputs, DataType::kUInt8);
   if (graph.ops.empty()) return ModelKind::kEmpty;
   if (!census.precompiled.empty()) return ModelKind::kPrecompiled;
   if (census.binary_ops > 0) return ModelKind::kBinary;
@@ -137,48 +137,49 @@ std::string SentenceOf(ModelKind kind, const Graph& graph, const Census& census)
   const std::string io =
       fmt::format("{} input and {} output", TypeList(graph, graph.inputs), TypeList(graph, graph.outputs));
   switch (kind) {
-    case ModelKind::kEmpty:
-      return "no operators: nothing to run";
+    case ModelKind::kEmpty: return "no operators: nothing to run";
     case ModelKind::kFloat32:
       return "float32: an 8-bit NPU runs none of it; quantize it with a representative dataset";
     case ModelKind::kFloat16Weights:
       return "float32 with float16 weights: smaller, but still computed in float; quantize it with a "
              "representative dataset";
     case ModelKind::kDynamicRange:
-      return "dynamic range: 8-bit weights with float activations, which an 8-bit NPU does not run; quantize it "
+      return "dynamic range: 8-bit weights with float activations, which an 8-bit NPU does not run; quantize "
+             "it "
              "with a representative dataset";
     case ModelKind::kWeightOnlyInt8:
       return "float32 with int8 weights that are converted back before use: smaller, but still computed in "
              "float; quantize it with a representative dataset";
-    case ModelKind::kInt8:
-      return fmt::format("full int8, {}: fits an NPU as it is", io);
+    case ModelKind::kInt8: return fmt::format("full int8, {}: fits an NPU as it is", io);
     case ModelKind::kInt8FloatIo:
-      return fmt::format("full int8, {}: the inside fits an NPU, the float border is converted on the CPU", io);
+      return fmt::format("full int8, {}: the inside fits an NPU, the float border is converted on the CPU",
+                         io);
     case ModelKind::kInt8MixedIo:
       return fmt::format("full int8, {}: fits an NPU as it is, with the border converted on it", io);
     case ModelKind::kUint8:
       return fmt::format("full uint8 (TF1 quantization-aware training), {}: fits an NPU", io);
     case ModelKind::kInt16x8:
-      return fmt::format("16-bit activations ({}): this NPU computes in 8 bits; quantize the activations to int8",
-                         io);
+      return fmt::format(
+          "16-bit activations ({}): this NPU computes in 8 bits; quantize the activations to int8", io);
     case ModelKind::kInt4Weights:
       return "4-bit weights: this NPU takes 8-bit weights; quantize the weights to int8";
     case ModelKind::kInt2Weights:
       return "2-bit weights: this NPU takes 8-bit weights; quantize the weights to int8";
     case ModelKind::kMixed:
-      return fmt::format("mixed: {} operators compute in 8 or 16 bits and {} in float, so the network is cut where "
-                         "they meet",
-                         census.int8_ops + census.uint8_ops + census.int16_ops, census.float_ops);
+      return fmt::format(
+          "mixed: {} operators compute in 8 or 16 bits and {} in float, so the network is cut where "
+          "they meet",
+          census.int8_ops + census.uint8_ops + census.int16_ops, census.float_ops);
     case ModelKind::kBinary:
       return fmt::format("binary network (Larq): {} of {} operators are binary", census.binary_ops,
                          graph.ops.size());
     case ModelKind::kPrecompiled:
-      return fmt::format("compiled for another device already (operator {}): start from the model before that step",
-                         census.precompiled);
+      return fmt::format(
+          "compiled for another device already (operator {}): start from the model before that step",
+          census.precompiled);
     case ModelKind::kConversionOnly:
       return fmt::format("QUANTIZE and DEQUANTIZE only, {}: conversions without a network", io);
-    case ModelKind::kOther:
-      break;
+    case ModelKind::kOther: break;
   }
   return fmt::format("neither float nor 8-bit operators, {}: nothing that an NPU is for", io);
 }

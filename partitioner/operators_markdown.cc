@@ -64,8 +64,10 @@ std::string OperatorsMarkdown() {
   std::string text =
       "# Operators\n\n"
       "Made from the rules that the plug-in obeys and delegate-check prints; do not edit.\n"
-      "`npu`: runs on the OpenCL device. `delegate-cpu`: runs inside the plug-in, beside operators on the NPU.\n"
-      "`plan time`: computed once, when the plan is made. Operators that are not listed stay with the host.\n\n"
+      "`npu`: runs on the OpenCL device. `delegate-cpu`: runs inside the plug-in, beside operators on the "
+      "NPU.\n"
+      "`plan time`: computed once, when the plan is made. Operators that are not listed stay with the "
+      "host.\n\n"
       "| Operator | Newest version | Inputs | Outputs | Placements | Rules |\n|---|---|---|---|---|---|\n";
   for (OpKind kind : kAllKinds) {
     const OpRoom* room = FindRoom(kind);
@@ -73,13 +75,14 @@ std::string OperatorsMarkdown() {
     const OpInfo& info = GetOpInfo(kind);
     text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", info.name,
                         info.max_version > 0 ? std::to_string(info.max_version) : "any",
-                        Range(room->min_inputs, room->max_inputs), Range(room->min_outputs, room->max_outputs),
-                        Placements(*room), room->name);
+                        Range(room->min_inputs, room->max_inputs),
+                        Range(room->min_outputs, room->max_outputs), Placements(*room), room->name);
   }
 
   text +=
       "\n# Rules\n\n"
-      "For every operator: its version is known, its operands are there, their shapes are known before the model "
+      "For every operator: its version is known, its operands are there, their shapes are known before the "
+      "model "
       "runs, no tensor is sparse, a variable, or quantized blockwise.\n";
   for (size_t i = 0; i < rooms.size(); ++i) {
     std::vector<std::string_view> names;

@@ -32,13 +32,15 @@ std::string_view Trim(std::string_view text) {
 }
 
 tl::unexpected<Error> BadValue(std::string_view key, std::string_view value, std::string_view allowed) {
-  return Fail(ErrorCode::kInvalidOption, fmt::format("option {}: value \"{}\" is not {}", key, value, allowed));
+  return Fail(ErrorCode::kInvalidOption,
+              fmt::format("option {}: value \"{}\" is not {}", key, value, allowed));
 }
 
 Result<int64_t> ParseNumber(std::string_view key, std::string_view value, int64_t min, int64_t max) {
   int64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (value.empty() || error != std::errc() || end != value.data() + value.size() || number < min || number > max) {
+  if (value.empty() || error != std::errc() || end != value.data() + value.size() || number < min ||
+      number > max) {
     return BadValue(key, value, fmt::format("a whole number from {} to {}", min, max));
   }
   return number;
@@ -61,7 +63,8 @@ Result<size_t> ParseChoice(std::string_view key, std::string_view value,
   for (size_t i = 0; i < kCount; ++i) {
     if (EqualIgnoringCase(value, choices[i])) return i;
   }
-  return BadValue(key, value, fmt::format("one of {}{}", fmt::join(choices, ", "), DidYouMean(value, choices)));
+  return BadValue(key, value,
+                  fmt::format("one of {}{}", fmt::join(choices, ", "), DidYouMean(value, choices)));
 }
 
 std::vector<std::string> ParseList(std::string_view value) {
@@ -77,7 +80,8 @@ std::vector<std::string> ParseList(std::string_view value) {
 
 // One setter per row of options.def: a row without one does not link.
 Status Set_device(Options& options, std::string_view value) {
-  if (value.empty()) return BadValue("device", value, "auto, reference, a number or a part of a device's name");
+  if (value.empty())
+    return BadValue("device", value, "auto, reference, a number or a part of a device's name");
   options.device = value;
   return {};
 }

@@ -63,9 +63,10 @@ class Planner {
       // `allow` narrows what goes to the NPU; arithmetic that never runs there is no part of that.
       const bool unlisted = !plan_.options.allow.empty() && !allowed[i] && !evaluated;
       if (denied[i] || unlisted) {
-        reasons.push_back({ReasonCode::kDeniedByOption, denied[i] ? "option deny" : "option allow",
-                           denied[i] ? "names this operator" : "does not name this operator",
-                           denied[i] ? "an operator that deny does not name" : "an operator that allow names"});
+        reasons.push_back(
+            {ReasonCode::kDeniedByOption, denied[i] ? "option deny" : "option allow",
+             denied[i] ? "names this operator" : "does not name this operator",
+             denied[i] ? "an operator that deny does not name" : "an operator that allow names"});
       } else if (evaluated) {
         op_plan.placement = Placement::kNpu;
         op_plan.evaluated = true;
@@ -79,11 +80,16 @@ class Planner {
     return {};
   }
 
+  // A shape can hang on another shape, or on numbers (RESHAPE's, SLICE's) that only the running model has.
   Reason InferenceReason(const Op& op, const std::string& error) const {
-    const bool unknown = std::any_of(op.inputs.begin(), op.inputs.end(), [&](int tensor) {
-      return tensor != kNoTensor && !graph_.tensors[tensor].shape_known;
+    const bool unknown = std::any_of(op.inputs.begin(), op.inputs.end(), [&](int index) {
+      if (index == kNoTensor) return false;
+      const Tensor& tensor = graph_.tensors[index];
+      const bool numbers = tensor.type == DataType::kInt32 || tensor.type == DataType::kInt64;
+      return !tensor.shape_known || (numbers && !tensor.is_constant());
     });
-    return unknown ? Reason{ReasonCode::kShapeUnknown, "shapes of the inputs", error, "known before the model runs"}
+    return unknown ? Reason{ReasonCode::kShapeUnknown, "shapes of the operands", error,
+                            "known before the model runs"}
                    : Reason{ReasonCode::kShapeMismatch, "shapes of the operands", error,
                             "shapes from which the outputs' shapes follow"};
   }
@@ -117,9 +123,10 @@ class Planner {
         const auto host_reader =
             std::find_if(readers.begin(), readers.end(), [&](int reader) { return !Ours(reader); });
         if (!graph_output_[tensor] && host_reader == readers.end()) continue;
-        GiveBack(i, {ReasonCode::kResultNeededByHost, "reader of output \"" + graph_.tensors[tensor].name + "\"",
-                     graph_output_[tensor] ? "the caller (graph output)" : DescribeOp(graph_, *host_reader),
-                     "operators of the same delegate only"});
+        GiveBack(i,
+                 {ReasonCode::kResultNeededByHost, "reader of output \"" + graph_.tensors[tensor].name + "\"",
+                  graph_output_[tensor] ? "the caller (graph output)" : DescribeOp(graph_, *host_reader),
+                  "operators of the same delegate only"});
         break;
       }
     }
@@ -215,8 +222,7 @@ class Planner {
       for (ColourGroup& piece : GroupByColour(graph_, to_compute, colour)) {
         const int segment_index = static_cast<int>(plan_.segments.size());
         partition.segments.push_back(segment_index);
-        plan_.segments.push_back(
-            {static_cast<Placement>(piece.colour), index, {}, PartitionMacs(piece.ops)});
+        plan_.segments.push_back({static_cast<Placement>(piece.colour), index, {}, PartitionMacs(piece.ops)});
         for (int op : piece.ops) plan_.ops[op].segment = segment_index;
         segment_groups.push_back(std::move(piece.ops));
       }

@@ -51,8 +51,9 @@ Json SummaryJson(const Plan& plan) {
     if (op.placement == Placement::kNpu) npu_macs += op.macs;
   }
   const int64_t host = counts[static_cast<size_t>(Placement::kHost)];
-  const double share = plan.total_macs > 0 ? static_cast<double>(npu_macs) / static_cast<double>(plan.total_macs)
-                                           : (host == 0 ? 1.0 : 0.0);
+  const double share = plan.total_macs > 0
+                           ? static_cast<double>(npu_macs) / static_cast<double>(plan.total_macs)
+                           : (host == 0 ? 1.0 : 0.0);
   return {{"ops", plan.ops.size()},
           {"npu", counts[static_cast<size_t>(Placement::kNpu)]},
           {"delegate_cpu", counts[static_cast<size_t>(Placement::kDelegateCpu)]},
@@ -122,12 +123,9 @@ Json OpJson(const Plan& plan, size_t index) {
 std::string ReportJson(const Plan& plan, const ReportContext& context) {
   Json ops = Json::array();
   for (size_t i = 0; i < plan.ops.size(); ++i) ops.push_back(OpJson(plan, i));
-  const Json json = {{"schema_version", kSchemaVersion},
-                     {"model", ModelJson(*plan.graph, context)},
-                     {"summary", SummaryJson(plan)},
-                     {"partitions", PartitionsJson(plan)},
-                     {"segments", SegmentsJson(plan)},
-                     {"ops", std::move(ops)}};
+  const Json json = {{"schema_version", kSchemaVersion}, {"model", ModelJson(*plan.graph, context)},
+                     {"summary", SummaryJson(plan)},     {"partitions", PartitionsJson(plan)},
+                     {"segments", SegmentsJson(plan)},   {"ops", std::move(ops)}};
   // Names come from the model and may be any bytes; the default handler would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

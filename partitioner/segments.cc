@@ -110,7 +110,8 @@ std::vector<SegmentOps> BoundariesOf(const Graph& graph, std::vector<std::vector
     const int reader = group_of_op[i];
     if (reader == kOutside && !unread.empty() && unread[i]) continue;
     for (int tensor : graph.ops[i].inputs) {
-      if (tensor == kNoTensor || maker_group[tensor] == reader || graph.tensors[tensor].is_constant()) continue;
+      if (tensor == kNoTensor || maker_group[tensor] == reader || graph.tensors[tensor].is_constant())
+        continue;
       if (reader != kOutside) result[reader].inputs.push_back(tensor);
       if (maker_group[tensor] != kOutside) result[maker_group[tensor]].outputs.push_back(tensor);
     }

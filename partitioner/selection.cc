@@ -25,19 +25,20 @@ bool IsDigits(std::string_view text) {
 // The digits of "#3" or "op3".
 std::optional<std::string_view> IndexText(std::string_view item) {
   if (item.starts_with('#')) return item.substr(1);
-  if (item.size() > 2 && EqualIgnoringCase(item.substr(0, 2), "op") && IsDigits(item.substr(2))) return item.substr(2);
+  if (item.size() > 2 && EqualIgnoringCase(item.substr(0, 2), "op") && IsDigits(item.substr(2)))
+    return item.substr(2);
   return std::nullopt;
 }
 
-Status SelectIndex(const Graph& graph, std::string_view option, std::string_view item, std::string_view digits,
-                   std::vector<bool>& selected) {
+Status SelectIndex(const Graph& graph, std::string_view option, std::string_view item,
+                   std::string_view digits, std::vector<bool>& selected) {
   size_t index = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
   if (!IsDigits(digits) || error != std::errc() || index >= graph.ops.size()) {
     return Fail(ErrorCode::kInvalidOption,
                 graph.ops.empty() ? fmt::format("option {}: \"{}\": the model has no operators", option, item)
-                                  : fmt::format("option {}: \"{}\" is no operator index; expected #0 to #{}", option,
-                                                item, graph.ops.size() - 1));
+                                  : fmt::format("option {}: \"{}\" is no operator index; expected #0 to #{}",
+                                                option, item, graph.ops.size() - 1));
   }
   selected[index] = true;
   return {};
@@ -78,10 +79,11 @@ tl::unexpected<Error> NamesNothing(const Graph& graph, std::string_view option, 
       if (tensor != kNoTensor) known.push_back(graph.tensors[tensor].name);
     }
   }
-  return Fail(ErrorCode::kInvalidOption,
-              fmt::format("option {}: \"{}\" is no operator name and matches no tensor that an operator writes{} "
-                          "(expected an operator name like CONV_2D, #index, or a tensor name with * and ?)",
-                          option, item, DidYouMean(item, known)));
+  return Fail(
+      ErrorCode::kInvalidOption,
+      fmt::format("option {}: \"{}\" is no operator name and matches no tensor that an operator writes{} "
+                  "(expected an operator name like CONV_2D, #index, or a tensor name with * and ?)",
+                  option, item, DidYouMean(item, known)));
 }
 
 }  // namespace

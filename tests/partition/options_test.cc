@@ -32,18 +32,29 @@ TEST(Options, NoneGivenMeansTheDefaults) {
 }
 
 TEST(Options, TheDefaultsOfTheTableParseToTheDefaults) {
-  const auto options = ParseOptions({{"device", "auto"}, {"threads", "0"}, {"deny", ""}, {"allow", ""},
-                                     {"min_segment_macs", "0"}, {"fc_rounding", "single"},
-                                     {"log_level", "warning"}, {"report", ""}, {"help", "false"}});
+  const auto options = ParseOptions({{"device", "auto"},
+                                     {"threads", "0"},
+                                     {"deny", ""},
+                                     {"allow", ""},
+                                     {"min_segment_macs", "0"},
+                                     {"fc_rounding", "single"},
+                                     {"log_level", "warning"},
+                                     {"report", ""},
+                                     {"help", "false"}});
   ASSERT_TRUE(options) << options.error().text;
   EXPECT_EQ(options->log_level, LogLevel::kWarning);
   EXPECT_TRUE(options->plan.deny.empty());
 }
 
 TEST(Options, EveryKeyIsRead) {
-  const auto options = ParseOptions({{"device", "pocl"}, {"threads", "3"}, {"deny", "CONV_2D+#4+block/*"},
-                                     {"allow", " ADD + + op7 "}, {"min_segment_macs", "9223372036854775807"},
-                                     {"fc_rounding", "Double"}, {"log_level", "TRACE"}, {"report", "/tmp/a b"},
+  const auto options = ParseOptions({{"device", "pocl"},
+                                     {"threads", "3"},
+                                     {"deny", "CONV_2D+#4+block/*"},
+                                     {"allow", " ADD + + op7 "},
+                                     {"min_segment_macs", "9223372036854775807"},
+                                     {"fc_rounding", "Double"},
+                                     {"log_level", "TRACE"},
+                                     {"report", "/tmp/a b"},
                                      {"help", "True"}});
   ASSERT_TRUE(options) << options.error().text;
   EXPECT_EQ(options->device, "pocl");
@@ -61,7 +72,8 @@ TEST(Options, EveryLogLevelHasItsName) {
   const std::pair<const char*, LogLevel> kLevels[] = {
       {"trace", LogLevel::kTrace},     {"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo},
       {"warning", LogLevel::kWarning}, {"error", LogLevel::kError}, {"off", LogLevel::kOff}};
-  for (const auto& [name, level] : kLevels) EXPECT_EQ(ParseOptions({{"log_level", name}})->log_level, level) << name;
+  for (const auto& [name, level] : kLevels)
+    EXPECT_EQ(ParseOptions({{"log_level", name}})->log_level, level) << name;
 }
 
 TEST(Options, FlagsTakeWhatPythonAndPeopleWrite) {
@@ -81,7 +93,8 @@ TEST(Options, FlagsTakeWhatPythonAndPeopleWrite) {
 }
 
 TEST(Options, LaterEntriesWinAndSpaceAroundIsIgnored) {
-  const auto options = ParseOptions({{" device ", " a b "}, {"device", "gpu\t"}, {"deny", "ADD"}, {"deny", "MUL"}});
+  const auto options =
+      ParseOptions({{" device ", " a b "}, {"device", "gpu\t"}, {"deny", "ADD"}, {"deny", "MUL"}});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->device, "gpu");
   EXPECT_EQ(options->plan.deny, Strings{"MUL"});
@@ -98,12 +111,15 @@ TEST(Options, NumbersAreCheckedAgainstTheirRange) {
 }
 
 TEST(Options, ChoicesListTheirValuesAndSuggest) {
-  EXPECT_EQ(ErrorOf({{"log_level", "warn"}}).find("one of trace, debug"), std::string("option log_level: value \"warn\" is not ").size());
+  EXPECT_EQ(ErrorOf({{"log_level", "warn"}}).find("one of trace, debug"),
+            std::string("option log_level: value \"warn\" is not ").size());
   EXPECT_NE(ErrorOf({{"log_level", "debgu"}}).find("did you mean \"debug\"?"), std::string::npos);
   EXPECT_NE(ErrorOf({{"fc_rounding", "triple"}}).find("single, double"), std::string::npos);
 }
 
-TEST(Options, EmptyDeviceIsRefused) { EXPECT_NE(ErrorOf({{"device", "  "}}).find("reference"), std::string::npos); }
+TEST(Options, EmptyDeviceIsRefused) {
+  EXPECT_NE(ErrorOf({{"device", "  "}}).find("reference"), std::string::npos);
+}
 
 TEST(Options, UnknownKeyListsTheValidOnesAndSuggestsTheNearest) {
   const std::string text = ErrorOf({{"devcie", "auto"}});
@@ -127,8 +143,8 @@ TEST(Options, OptionStringsAreSplit) {
 }
 
 TEST(Options, HelpAndMarkdownNameEveryOption) {
-#define NPU_OPTION(key, kind, default_value, help)                       \
-  EXPECT_NE(OptionsHelp().find("  " #key " "), std::string::npos);       \
+#define NPU_OPTION(key, kind, default_value, help)                 \
+  EXPECT_NE(OptionsHelp().find("  " #key " "), std::string::npos); \
   EXPECT_NE(OptionsMarkdown().find("| `" #key "` |"), std::string::npos);
 #include "partitioner/options.def"
 }

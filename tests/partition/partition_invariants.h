@@ -167,7 +167,8 @@ inline void ExpectPlanHolds(const Plan& plan) {
       segments.push_back(segment.ops.ops);
       EXPECT_EQ(segment.partition, static_cast<int>(p));
       any_npu = any_npu || segment.placement == Placement::kNpu;
-      for (int tensor : segment.ops.inputs) EXPECT_TRUE(inside[tensor]) << "segment " << s << " waits for T#" << tensor;
+      for (int tensor : segment.ops.inputs)
+        EXPECT_TRUE(inside[tensor]) << "segment " << s << " waits for T#" << tensor;
       std::vector<bool> local(graph.tensors.size(), false);
       for (int tensor : segment.ops.inputs) local[tensor] = true;
       for (int op : segment.ops.ops) {
@@ -203,7 +204,8 @@ inline void ExpectPlanHolds(const Plan& plan) {
     for (int tensor : graph.ops[i].outputs) maker[tensor] = static_cast<int>(i);
   }
   const auto expect_handed_out = [&](int tensor) {
-    if (tensor == kNoTensor || maker[tensor] < 0 || plan.ops[maker[tensor]].placement == Placement::kHost) return;
+    if (tensor == kNoTensor || maker[tensor] < 0 || plan.ops[maker[tensor]].placement == Placement::kHost)
+      return;
     EXPECT_TRUE(handed_out.count(tensor)) << "T#" << tensor;
   };
   for (int tensor : graph.outputs) expect_handed_out(tensor);

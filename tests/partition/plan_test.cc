@@ -39,7 +39,8 @@ struct Net {
   }
   // 1x1, 2 channels to 2: 64 MACs.
   int Conv(int input) {
-    const int weights = builder.Constant<int8_t>(DataType::kInt8, {2, 1, 1, 2}, {1, 2, 3, 4}, test::PerTensor(0.5f, 0));
+    const int weights =
+        builder.Constant<int8_t>(DataType::kInt8, {2, 1, 1, 2}, {1, 2, 3, 4}, test::PerTensor(0.5f, 0));
     const int bias = builder.Constant<int32_t>(DataType::kInt32, {2}, {5, 6}, test::PerTensor(0.25f, 0));
     const int output = Quantized(DataType::kInt8);
     builder.Op(OpKind::kConv2D, {input, weights, bias}, {output}, Conv2DParams{});
@@ -59,7 +60,10 @@ Plan Make(std::shared_ptr<Graph> graph, const PlanOptions& options = {}) {
 std::string Placements(const Plan& plan) {
   std::string text;
   for (const OpPlan& op : plan.ops) {
-    text += op.evaluated ? 'e' : op.placement == Placement::kNpu ? 'N' : op.placement == Placement::kHost ? 'h' : 'c';
+    text += op.evaluated                       ? 'e'
+            : op.placement == Placement::kNpu  ? 'N'
+            : op.placement == Placement::kHost ? 'h'
+                                               : 'c';
   }
   return text;
 }
@@ -164,7 +168,8 @@ struct Flatten : Net {
     const int batch = builder.Tensor(DataType::kInt32, {});
     StridedSliceParams slice;
     slice.shrink_axis_mask = 1;
-    builder.Op(OpKind::kStridedSlice, {shape, builder.Ints({0}), builder.Ints({1}), builder.Ints({1})}, {batch}, slice);
+    builder.Op(OpKind::kStridedSlice, {shape, builder.Ints({0}), builder.Ints({1}), builder.Ints({1})},
+               {batch}, slice);
     const int rest = builder.Constant<int32_t>(DataType::kInt32, {}, {32});
     const int packed = builder.Tensor(DataType::kInt32, {2});
     builder.Op(OpKind::kPack, {batch, rest}, {packed}, PackParams{2, 0});
@@ -323,6 +328,16 @@ TEST(Plan, UnknownShapesAreReasons) {
   EXPECT_TRUE(HasReason(plan.ops[1], ReasonCode::kShapeUnknown));
 }
 
+TEST(Plan, ShapesThatAnInputHoldsAreUnknown) {
+  Net net;
+  const int shape = net.builder.Input(DataType::kInt32, {2});
+  const int out = net.builder.Tensor(DataType::kInt8, {1, 32}, 0.5f);
+  net.builder.Op(OpKind::kReshape, {net.Relu(net.Input()), shape}, {out}, ReshapeParams{});
+  const Plan plan = Make(net.builder.Build({out}));
+  EXPECT_EQ(Placements(plan), "Nh");
+  EXPECT_EQ(plan.ops[1].reasons[0].code, ReasonCode::kShapeUnknown);
+}
+
 TEST(Plan, ManyOutputsAndATensorReadTwice) {
   Net net;
   const int in = net.Input();
@@ -349,8 +364,8 @@ TEST(Plan, HoldsForRandomGraphs) {
 TEST(Plan, HoldsForRandomGraphsWithFloatIslands) {
   for (uint32_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE(seed);
-    const auto graph =
-        test::RandomDag(seed, 1 + seed % 50, {OpKind::kAdd, OpKind::kRelu, OpKind::kDequantize, OpKind::kQuantize});
+    const auto graph = test::RandomDag(seed, 1 + seed % 50,
+                                       {OpKind::kAdd, OpKind::kRelu, OpKind::kDequantize, OpKind::kQuantize});
     // Readers of a DEQUANTIZE read float: ADD and RELU then stay with the host, QUANTIZE may not.
     for (Op& op : graph->ops) {
       Tensor& output = graph->tensors[op.outputs[0]];

@@ -51,11 +51,12 @@ TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   EXPECT_EQ(Keys(report["partitions"][0]), (KeySet{"index", "ops", "inputs", "outputs", "macs"}));
   EXPECT_EQ(Keys(report["segments"][0]),
             (KeySet{"index", "partition", "placement", "ops", "inputs", "outputs", "macs"}));
-  EXPECT_EQ(Keys(report["ops"][0]), (KeySet{"index", "op", "version", "name", "inputs", "outputs", "macs", "placement",
-                                            "segment", "partition", "evaluated", "reasons"}));
+  EXPECT_EQ(Keys(report["ops"][0]), (KeySet{"index", "op", "version", "name", "inputs", "outputs", "macs",
+                                            "placement", "segment", "partition", "evaluated", "reasons"}));
   EXPECT_EQ(Keys(report["ops"][2]["reasons"][0]), (KeySet{"code", "text", "actual", "allowed"}));
   EXPECT_EQ(Keys(report["model"]["inputs"][0]), (KeySet{"index", "name", "type", "shape"}));
-  EXPECT_EQ(Keys(report["model"]["outputs"][0]), (KeySet{"index", "name", "type", "shape", "scale", "zero_point"}));
+  EXPECT_EQ(Keys(report["model"]["outputs"][0]),
+            (KeySet{"index", "name", "type", "shape", "scale", "zero_point"}));
 }
 
 TEST(ReportJson, SaysWhatThePlanSays) {
@@ -111,11 +112,11 @@ TEST(ReportJson, UnknownShapesAreNull) {
 TEST(OperatorsMarkdown, ListsEveryOperatorWithARoomAndEveryReason) {
   const std::string text = OperatorsMarkdown();
   int listed = 0;
-#define NPU_OP(kind, code, name, version, params, room)                                        \
-  {                                                                                            \
-    const bool has_row = text.find(std::string("\n| ") + name + " | ") != std::string::npos;   \
-    EXPECT_EQ(has_row, FindRoom(OpKind::kind) != nullptr) << name;                             \
-    listed += has_row;                                                                         \
+#define NPU_OP(kind, code, name, version, params, room)                                      \
+  {                                                                                          \
+    const bool has_row = text.find(std::string("\n| ") + name + " | ") != std::string::npos; \
+    EXPECT_EQ(has_row, FindRoom(OpKind::kind) != nullptr) << name;                           \
+    listed += has_row;                                                                       \
   }
 #include "schema/ops.def"
   EXPECT_GE(listed, 30);
