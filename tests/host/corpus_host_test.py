@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""The plug-in in a stock host on the model corpus.
+
+    corpus_host_test.py LIBRARY SHARED_DIR [SUBSTRING]     SUBSTRING: only paths that contain it
+
+* Every fully 8-bit model of supported operators: all of it delegated, one partition, outputs equal to LiteRT 2.3's
+  BUILTIN_REF (the .ref.npz files) in every byte.
+* Every model that the host loads: the plan that the plug-in reports is the plan that the C API makes of the file.
+* Every malformed file (shared/models/hostile): what does not crash the host alone does not crash it with the plug-in.
+"""
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+for folder in ("support", "corpus", "host"):
+    sys.path.insert(0, str(HERE.parent / folder))
+import corpus
+import host_runtime as host
+import npu_capi
+
+LIBRARY, SHARED = sys.argv[1], sys.argv[2]
+ROOT = pathlib.Path(SHARED) / "models"
+
+
+def differences(found, expected):
+    """Where two plans of one model differ. A host does not tell the file's size, its description, or the order of its
+    inputs and outputs; inputs that nothing reads and outputs that nothing computes are invisible to it."""
+    return [key for key in ("schema_version", "summary", "partitions", "segments", "ops") if found[key] != expected[key]]
+
+
+def explain(found, expected, key):
+    if key == "ops":
+        for a, b in zip(found["ops"], expected["ops"]):
+            if a != b:
+                return f"op {a['index']}: {json.dumps(a)[:600]} / {json.dumps(b)[:600]}"
+    return f"{json.dumps(found[key])[:500]} / {json.dumps(expected[key])[:500]}"
+
+
+def check_plan(path, report):
+    try:
+        expected = npu_capi.Library(LIBRARY).open(path).plan()
+    except npu_capi.NpuError as error:
+        # The reader refuses what the host accepts: then nothing of it may be delegated.
+        if not os.path.exists(report):
+            return []
+        with open(report) as file:
+            summary = json.load(file)["summary"]
+        return [] if summary["npu"] == 0 else [f"the reader says {error}; the plug-in delegates {summary['npu']} operators"]
+    if not os.path.exists(report):
+        return ["no report"] if expected["ops"] else []
+    with open(report) as file:
+        found = json.load(file)
+    return [f"{key}: host / file: {explain(found, expected, key)}" for key in differences(found, expected)]
+
+
+def run_8bit(path):
+    """Outputs against the golden ones; then the plans."""
+    with tempfile.TemporaryDirectory() as directory:
+        report = os.path.join(directory, "plan.json")
+        interpreter = host.reference_interpreter(path, [host.tfl.load_delegate(LIBRARY, {"report": report})])
+        interpreter.allocate_tensors()
+        problems = check_plan(path, report)
+    nodes, originals = len(host.delegate_nodes(interpreter)), len(interpreter._get_ops_details())
+    if nodes != 1 and originals:
+        problems.append(f"{nodes} partitions in the host")
+    golden_path = path.with_suffix(".ref.npz")
+    if not golden_path.exists():
+        return problems, "no golden"
+    golden = np.load(golden_path)
+    if "ref_0" not in golden.files:
+        return problems, "no golden"
+    inputs = [golden[f"in_{i}"] for i in range(len(interpreter.get_input_details()))]
+    for detail, array in zip(interpreter.get_input_details(), inputs):
+        if tuple(detail["shape"]) != array.shape:
+            interpreter.resize_tensor_input(detail["index"], list(array.shape))
+    interpreter.allocate_tensors()
+    for i, output in enumerate(host.run(interpreter, inputs)):
+        expected = golden[f"ref_{i}"]
+        if output.shape != expected.shape or not np.array_equal(output, expected):
+            count = int((output != expected).sum()) if output.shape == expected.shape else "shape"
+            problems.append(f"output {i}: {output.shape} and {expected.shape}, {count} differ")
+    return problems, "exact" if not problems else "differs"
+
+
+def answer(request):
+    kind, path = request.split(" ", 1)
+    path = ROOT / path
+    try:
+        if kind == "8bit":
+            return run_8bit(path)
+        if kind == "plain":
+            host.reference_interpreter(path).allocate_tensors()
+            return [], "loaded"
+        with tempfile.TemporaryDirectory() as directory:
+            # Plans do not depend on the device: the CPU reference compiles fastest.
+            report = os.path.join(directory, "plan.json")
+            delegate = host.tfl.load_delegate(LIBRARY, {"report": report, "device": "reference"})
+            interpreter = host.reference_interpreter(path, [delegate])
+            if kind == "plan":
+                return check_plan(path, report), "same plan"
+            interpreter.allocate_tensors()
+            return [], "loaded"
+    except (ValueError, RuntimeError) as error:
+        return [f"{type(error).__name__}: {error}"], "refused by the host"
+
+
+class Summary:
+    def __init__(self):
+        self.failed = 0
+
+    def run(self, title, kind, paths, is_problem):
+        counts = {}
+        answers = {}
+        for item, result in host.run_children(__file__, sys.argv[1:3] + ["--child"], [f"{kind} {p}" for p in paths],
+                                              os.cpu_count() or 1):
+            path = item.split(" ", 1)[1]
+            problems, outcome = result if result is not None else (["the process died"], "crashed")
+            answers[path] = outcome
+            counts[outcome] = counts.get(outcome, 0) + 1
+            if problems and is_problem(path, outcome):
+                self.failed += 1
+                print(f"{path} ({outcome})\n    " + "\n    ".join(problems[:5]), flush=True)
+        print(f"{title}: {len(paths)} files, {counts}", flush=True)
+        return answers
+
+
+def main():
+    if sys.argv[-1] == "--child":
+        host.serve(answer)
+        return 0
+    root, rows = corpus.models(SHARED)
+    wanted = sys.argv[3] if len(sys.argv) > 3 else ""
+    rows = [row for row in rows if wanted in row["path"]]
+    column = "litert_2.3.0" if host.NAME == "ai-edge-litert" else "tflite_runtime_2.14.0"
+    loadable = [row for row in rows if row[column] == "ok"]
+    eight_bit = {row["path"] for row in corpus.full_8bit(loadable)}
+    summary = Summary()
+    print(f"host: {host.NAME}")
+    summary.run("8-bit models", "8bit", sorted(eight_bit), lambda path, outcome: True)
+    summary.run("other models", "plan", [row["path"] for row in loadable if row["path"] not in eight_bit],
+                lambda path, outcome: True)
+    hostile = sorted(str(p.relative_to(root)) for p in (root / "hostile").rglob("*.tflite") if wanted in str(p))
+    alone = summary.run("malformed files, host alone", "plain", hostile, lambda path, outcome: False)
+    summary.run("malformed files, with the plug-in", "hostile", hostile,
+                lambda path, outcome: outcome == "crashed" and alone[path] != "crashed")
+    print(f"{summary.failed} problems")
+    return 1 if summary.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

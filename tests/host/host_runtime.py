@@ -1,0 +1,96 @@
+"""What the host tests share: the stock runtime of this Python, and children that may crash.
+
+Hosts abort on some models, with or without a delegate, so that everything that touches one runs in a child process.
+"""
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+try:
+    from ai_edge_litert import interpreter as tfl
+    NAME = "ai-edge-litert"
+except ImportError:
+    from tflite_runtime import interpreter as tfl
+    NAME = "tflite-runtime"
+
+# FULLY_CONNECTED rounds once in LiteRT and twice in tflite-runtime.
+FC_ROUNDING = "single" if NAME == "ai-edge-litert" else "double"
+
+
+def reference_interpreter(path, delegates=None, **arguments):
+    """An interpreter with the reference kernels and no delegate but ours."""
+    return tfl.Interpreter(model_path=str(path), experimental_delegates=delegates,
+                           experimental_op_resolver_type=tfl.OpResolverType.BUILTIN_REF, **arguments)
+
+
+def run(interpreter, inputs):
+    for detail, array in zip(interpreter.get_input_details(), inputs):
+        interpreter.set_tensor(detail["index"], array)
+    interpreter.invoke()
+    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+
+
+def delegate_nodes(interpreter):
+    """Nodes that stand for partitions of some delegate; the nodes that they replaced stay in the list."""
+    return [op for op in interpreter._get_ops_details() if op["op_name"] in ("DELEGATE", "NpuDelegate")]
+
+
+def run_children(script, arguments, items, workers, timeout=120):
+    """Feeds `items` (strings) to children `script arguments`, one line each, which answer one JSON line each.
+
+    Yields (item, answer), answer None when the child died or was silent for `timeout` seconds; a new child goes on.
+    """
+    todo = queue.Queue()
+    for item in items:
+        todo.put(item)
+    answers = queue.Queue()
+
+    def work():
+        child = None
+        while True:
+            try:
+                item = todo.get_nowait()
+            except queue.Empty:
+                break
+            if child is None:
+                child = subprocess.Popen([sys.executable, script, *arguments], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            watchdog = threading.Timer(timeout, child.kill)
+            watchdog.start()
+            try:
+                child.stdin.write(item + "\n")
+                child.stdin.flush()
+                line = child.stdout.readline()
+            except BrokenPipeError:
+                line = ""
+            watchdog.cancel()
+            if not line:
+                child.wait()
+                child = None
+            answers.put((item, json.loads(line) if line else None))
+        if child is not None:
+            child.stdin.close()
+            child.wait()
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for _ in items:
+        yield answers.get()
+    for thread in threads:
+        thread.join()
+
+
+def serve(answer):
+    """The child's side of run_children: answer(item) returns what JSON can hold."""
+    # Runtimes print to stdout, too: the answers get their own descriptor.
+    pipe = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        pipe.write(json.dumps(answer(line.rstrip("\n"))) + "\n")
+        pipe.flush()
