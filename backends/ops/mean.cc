@@ -155,8 +155,8 @@ void Mean(const OpView& op, const std::vector<bool>& reduced, const T* in, T* ou
   const QuantizedMultiplier m = MeanMultiplier(input, output, count);
   for (int64_t i = 0; i < outputs; ++i) {
     const auto centred = static_cast<int32_t>(sums[i] - input.zero_point() * count);
-    const int64_t value = int64_t{MultiplyByQuantizedMultiplier(centred, m)} + output.zero_point();
-    out[i] = static_cast<T>(std::clamp<int64_t>(value, TypeMin(output.type), TypeMax(output.type)));
+    const int32_t value = MultiplyByQuantizedMultiplier(centred, m) + output.zero_point();
+    out[i] = static_cast<T>(std::clamp(value, TypeMin(output.type), TypeMax(output.type)));
   }
 }
 

@@ -1,5 +1,6 @@
 // MEAN in the u8 domain (backends/ops/mean.cc). The input is [k0, r0, k1, r1, k2, r2], means are taken over
-// r0, r1 and r2, and the output is [k0, k1, k2]. `correction` is the number of values times the zero point.
+// r0, r1 and r2, and the output is [k0, k1, k2]. `correction` is the number of values times the zero point. A mean is
+// below 255 * 2^20 (Check), so adding the zero point cannot overflow.
 // SPDX-License-Identifier: Apache-2.0
 
 // Last dimension kept (r2 == 1). One work-item: 16 consecutive outputs along k2; global size
@@ -21,7 +22,7 @@ __kernel void mean_channels(__global const uchar* in, __global uchar* out, int k
       for (int x = 0; x < r1; ++x) sum += convert_int16(vload16(0, from + y * row + x * k2));
     }
     const int16 value = npu_requantize_double16(sum - (int16)(correction), (int16)(multiplier), (int16)(shift));
-    npu_store_uchar16(to, clamp(add_sat(value, (int16)(zero_point)), (int16)(0), (int16)(255)));
+    npu_store_uchar16(to, clamp(value + (int16)(zero_point), (int16)(0), (int16)(255)));
     return;
   }
   for (int c = 0; c < k2; ++c) {
@@ -29,7 +30,7 @@ __kernel void mean_channels(__global const uchar* in, __global uchar* out, int k
     for (int y = 0; y < r0; ++y) {
       for (int x = 0; x < r1; ++x) sum += from[y * row + x * k2 + c];
     }
-    to[c] = convert_uchar_sat(add_sat(npu_requantize_double(sum - correction, multiplier, shift), zero_point));
+    to[c] = (uchar)clamp(npu_requantize_double(sum - correction, multiplier, shift) + zero_point, 0, 255);
   }
 }
 
@@ -57,5 +58,5 @@ __kernel void mean_last(__global const uchar* in, __global uchar* out, int k0, i
   const int4 quarter_sums = half_sums.lo + half_sums.hi;
   sum += quarter_sums.x + quarter_sums.y + quarter_sums.z + quarter_sums.w;
   out[(i0 * k1 + i1) * k2 + i2] =
-      convert_uchar_sat(add_sat(npu_requantize_double(sum - correction, multiplier, shift), zero_point));
+      (uchar)clamp(npu_requantize_double(sum - correction, multiplier, shift) + zero_point, 0, 255);
 }
