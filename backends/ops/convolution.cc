@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "backends/ops/rules.h"
 
@@ -16,18 +15,8 @@ namespace {
 // TFLite's bound on how far a bias may be off, in output steps per bias step.
 constexpr double kBiasScaleTolerance = 0.02;
 
-bool FitsInt32(int64_t value) {
-  return value >= std::numeric_limits<int32_t>::min() && value <= std::numeric_limits<int32_t>::max();
-}
-
 // a, b >= 1.
 int32_t CeilDiv(int32_t a, int32_t b) { return (a - 1) / b + 1; }
-
-// Whether a tap at this distance from the window's first position meets the input for some output.
-bool MeetsInput(const WindowAxis& axis, int64_t offset) {
-  const int64_t first = offset >= 0 ? 0 : (-offset + axis.stride - 1) / axis.stride;
-  return first < axis.output && offset + first * axis.stride < axis.input;
-}
 
 void CheckWeightQuantization(const OpView& op, const WeightRules& rules, Verdict& verdict) {
   const Tensor& weights = *op.input(1);
@@ -92,34 +81,6 @@ void CheckBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
 }
 
 }  // namespace
-
-std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t filter, int32_t stride,
-                                         int32_t dilation) {
-  if (input < 0 || filter < 1 || stride < 1 || dilation < 1) return std::nullopt;
-  const int64_t extent = (int64_t{filter} - 1) * dilation + 1;
-  const int64_t output = padding == Padding::kSame
-                             ? (int64_t{input} + stride - 1) / stride
-                             : std::max<int64_t>((int64_t{input} - extent + stride) / stride, 0);
-  const int64_t total =
-      padding == Padding::kSame ? std::max<int64_t>((output - 1) * stride + extent - input, 0) : 0;
-  if (!FitsInt32(output) || !FitsInt32(total)) return std::nullopt;
-  return WindowAxis{input, filter, static_cast<int32_t>(output), stride, dilation,
-                    static_cast<int32_t>(total / 2)};
-}
-
-std::optional<StagedAxis> StageAxis(const WindowAxis& axis) {
-  const auto offset = [&](int32_t tap) { return int64_t{tap} * axis.dilation - axis.pad_before; };
-  int32_t first = 0, last = axis.filter - 1;
-  while (first < last && !MeetsInput(axis, offset(first))) ++first;
-  while (last > first && !MeetsInput(axis, offset(last))) --last;
-  const int64_t start = offset(first);
-  const int64_t end = (int64_t{axis.output} - 1) * axis.stride + offset(last);  // last position read
-  const int64_t before = std::max<int64_t>(-start, 0);
-  const int64_t size = before + axis.input + std::max<int64_t>(end - (int64_t{axis.input} - 1), 0);
-  if (!FitsInt32(size) || !FitsInt32(before + start)) return std::nullopt;
-  return StagedAxis{first, last - first + 1, static_cast<int32_t>(before), static_cast<int32_t>(size),
-                    static_cast<int32_t>(before + start)};
-}
 
 void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
   if (op.input(1) != nullptr) {

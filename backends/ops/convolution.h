@@ -1,15 +1,12 @@
-// What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: sliding-window geometry, the rules of constant
-// weights and bias, output scales, and the form in which weights and per-channel numbers reach the kernels.
-// Geometry promises: every number fits 32 bits, or the function says nullopt; nothing here trusts a model.
-// Packing and Lower helpers may be called for operators that passed Check only.
-// Kernels: backends/opencl/kernels/convolution.h explains the tile that the packed form is made for.
+// What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share about weights: the rules of constant weights and
+// bias, output scales, and the form in which weights and per-channel numbers reach the kernels.
+// CheckWeightsAndBias trusts nothing; all the rest is for operators that have passed Check.
+// The tile that the packed form is made for: backends/opencl/kernels/convolution.h.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "backends/ops/room.h"
@@ -21,35 +18,6 @@ namespace npu {
 inline constexpr int kBlockChannels = 16;
 // Consecutive k of one packed word: what 8-bit dot product instructions take at once.
 inline constexpr int kWordBytes = 4;
-// Bytes that a kernel may read past the last one of a staged input (16 lanes, one of them valid).
-inline constexpr int kStagingSlack = 15;
-
-// One spatial axis. Output position o looks at input positions o * stride - pad_before + t * dilation for
-// the taps t in [0, filter); positions outside [0, input) are padding and hold the zero point.
-struct WindowAxis {
-  int32_t input = 0, filter = 0, output = 0;
-  int32_t stride = 1, dilation = 1;  // >= 1
-  int32_t pad_before = 0;
-};
-
-// Geometry as TFLite defines it, with e = (filter - 1) * dilation + 1:
-//   SAME   output = ceil(input / stride), pad_before = max((output - 1) * stride + e - input, 0) / 2
-//   VALID  output = max((input - e + stride) / stride, 0), pad_before = 0
-// nullopt if input < 0, filter, stride or dilation < 1, or a result does not fit 32 bits.
-std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t filter, int32_t stride,
-                                         int32_t dilation);
-
-// The taps a kernel has to look at, and the border it needs around the input to do so without bounds
-// checks. Taps that meet nothing but padding at every output position are left out at both ends: they add
-// nothing, since padding is the zero point. (A 3x3 filter with dilation 18 on 8x8 pixels has one such tap.)
-struct StagedAxis {
-  int32_t first_tap = 0, taps = 0;  // taps >= 1
-  int32_t before = 0, size = 0;     // border pixels before the input; staged pixels in all
-  int32_t origin = 0;               // staged position that the first tap of output 0 reads
-};
-// nullopt if a number does not fit 32 bits.
-std::optional<StagedAxis> StageAxis(const WindowAxis& axis);
-
 // Rules of constant weights and bias that differ between the three operators.
 struct WeightRules {
   int channel_dimension = 0;        // of the weights: their output channels
@@ -66,6 +34,11 @@ enum class ScaleProduct { kDouble, kFloat };
 std::vector<double> OutputScales(const Tensor& input, const Tensor& weights, const Tensor& output,
                                  int channels, ScaleProduct product);
 std::vector<QuantizedMultiplier> QuantizeMultipliers(std::span<const double> scales);
+
+// a + b modulo 2^32: hosts add the zero point to a rescaled accumulator in 32 bits.
+inline int32_t WrappingAdd(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
 
 // The bias as numbers (model bytes need not be aligned); zeros when there is none.
 std::vector<int32_t> BiasValues(const Tensor* bias, int channels);

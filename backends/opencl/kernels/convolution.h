@@ -20,14 +20,18 @@ typedef int16 __attribute__((aligned(4))) npu_int16_u;
 #define NPU_TILE_KERNEL __kernel
 #endif
 
-#define NPU_MAX_PIXELS 8
-#define NPU_MAX_BLOCKS 4
-
 inline int16 npu_load_int16(__global const int* p) { return *(__global const npu_int16_u*)p; }
 
 // 16 clamped lanes to 16 bytes; vstore16 would be 16 single stores in PoCL.
 inline void npu_store_uchar16(__global uchar* p, int16 lanes) {
   *(__global npu_uchar16_u*)p = convert_uchar16(lanes);
+}
+
+// From rescaled accumulators to stored bytes. zero_point and range are those of the output's own type: the sum
+// wraps at 32 bits as the hosts' does.
+inline int16 npu_finish16(int16 scaled, int zero_point, int range_min, int range_max, int storage_offset) {
+  const int16 sum = as_int16(as_uint16(scaled) + (uint16)((uint)zero_point));
+  return clamp(sum, (int16)(range_min), (int16)(range_max)) + (int16)(storage_offset);
 }
 
 // The first `count` of 16 lanes.
@@ -41,6 +45,12 @@ inline void npu_store_lanes(__global uchar* p, int16 lanes, int count) {
   for (int i = 0; i < count; ++i) p[i] = bytes[i];
 }
 
+// Where the window of output pixel p starts (WindowSteps in backends/ops/window.h, without the origin).
+inline int npu_window_offset(int p, int out_w, int out_h, int pixel_step, int row_step, int batch_step) {
+  const int y = p / out_w, batch = y / out_h;
+  return batch * batch_step + (y - batch * out_h) * row_step + (p - y * out_w) * pixel_step;
+}
+
 // acc += words (4 weights per lane) times the 4 activations of x.
 inline int16 npu_dot4(int16 acc, int16 words, uint x) {
   acc += ((words << 24) >> 24) * (int16)((int)(x & 255u));
@@ -50,21 +60,18 @@ inline int16 npu_dot4(int16 acc, int16 words, uint x) {
   return acc;
 }
 
-// Sums of products of `segments` runs of `words` * 4 bytes. pixel[i] is where the window of pixel i starts;
-// block j's weights start at tiles[j]. pixels and blocks are literals, so that acc stays in registers.
-inline void npu_accumulate(const int pixels, const int blocks, int16 acc[NPU_MAX_PIXELS][NPU_MAX_BLOCKS],
-                           __global const uchar** pixel, __global const int** tiles, int segments, int words,
-                           __global const int* segment_offsets) {
-  int at = 0;
-  for (int s = 0; s < segments; ++s) {
-    const int offset = segment_offsets[s];
-    for (int k = 0; k < words; ++k, at += 16) {
-      int16 w[NPU_MAX_BLOCKS];
-      NPU_UNROLL for (int j = 0; j < blocks; ++j) w[j] = npu_load_int16(tiles[j] + at);
-      NPU_UNROLL for (int i = 0; i < pixels; ++i) {
-        const uint x = *(__global const npu_uint_u*)(pixel[i] + offset + 4 * k);
-        NPU_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = npu_dot4(acc[i][j], w[j], x);
-      }
-    }
+// acc[i][j] += sums of products of `segments` runs of `words` * 4 bytes, for the windows that start at pixel[i]
+// and the blocks of weights that start at tile[j]. A macro, because PIXELS and BLOCKS must be literals when the
+// loops are unrolled: otherwise the accumulators live in memory, which costs half the speed.
+#define NPU_ACCUMULATE(PIXELS, BLOCKS, acc, pixel, tile, segments, words, segment_offsets)                   \
+  for (int s = 0, at = 0; s < (segments); ++s) {                                                             \
+    const int offset = (segment_offsets)[s];                                                                 \
+    for (int k = 0; k < (words); ++k, at += 16) {                                                            \
+      int16 w[BLOCKS];                                                                                       \
+      NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) w[j] = npu_load_int16(tile[j] + at);                       \
+      NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                          \
+        const uint x = *(__global const npu_uint_u*)(pixel[i] + offset + 4 * k);                             \
+        NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] = npu_dot4(acc[i][j], w[j], x);                \
+      }                                                                                                      \
+    }                                                                                                        \
   }
-}

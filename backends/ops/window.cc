@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/ops/window.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "backends/ops/rules.h"
+#include "base/checked.h"
+
+namespace npu {
+namespace {
+
+// TFLite's kernels hold strides and dilations in 16 bits.
+constexpr int32_t kMaxStep = 32767;
+
+bool FitsInt32(int64_t value) {
+  return value >= std::numeric_limits<int32_t>::min() && value <= std::numeric_limits<int32_t>::max();
+}
+
+// Whether a tap at this distance from the window's first position meets the input for some output.
+bool MeetsInput(const WindowAxis& axis, int64_t offset) {
+  const int64_t first = offset >= 0 ? 0 : (-offset + axis.stride - 1) / axis.stride;
+  return first < axis.output && offset + first * axis.stride < axis.input;
+}
+
+// What lies between `count` positions; nothing does when there is one, and then the product may not fit.
+int32_t StepBytes(int32_t count, int64_t bytes) { return count > 1 ? static_cast<int32_t>(bytes) : 0; }
+
+std::vector<int32_t> OutputShape(const Window& window, const Tensor& input, const Tensor& weights,
+                                 int channel_dimension) {
+  return {input.shape[0], window.rows.output, window.columns.output, weights.shape[channel_dimension]};
+}
+
+}  // namespace
+
+std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t filter, int32_t stride,
+                                         int32_t dilation) {
+  if (input < 0 || filter < 1 || stride < 1 || dilation < 1) return std::nullopt;
+  const int64_t extent = (int64_t{filter} - 1) * dilation + 1;
+  const int64_t output = padding == Padding::kSame
+                             ? (int64_t{input} + stride - 1) / stride
+                             : std::max<int64_t>((int64_t{input} - extent + stride) / stride, 0);
+  const int64_t total =
+      padding == Padding::kSame ? std::max<int64_t>((output - 1) * stride + extent - input, 0) : 0;
+  if (!FitsInt32(output) || !FitsInt32(total)) return std::nullopt;
+  return WindowAxis{input,  filter,   static_cast<int32_t>(output),
+                    stride, dilation, static_cast<int32_t>(total / 2)};
+}
+
+std::optional<StagedAxis> StageAxis(const WindowAxis& axis) {
+  const auto offset = [&](int32_t tap) { return int64_t{tap} * axis.dilation - axis.pad_before; };
+  int32_t first = 0, last = axis.filter - 1;
+  while (first < last && !MeetsInput(axis, offset(first))) ++first;
+  while (last > first && !MeetsInput(axis, offset(last))) --last;
+  const int64_t start = offset(first);
+  const int64_t end = (int64_t{axis.output} - 1) * axis.stride + offset(last);  // last position read
+  const int64_t before = std::max<int64_t>(-start, 0);
+  const int64_t size = before + axis.input + std::max<int64_t>(end - (int64_t{axis.input} - 1), 0);
+  if (!FitsInt32(size) || !FitsInt32(before + start)) return std::nullopt;
+  return StagedAxis{first, last - first + 1, static_cast<int32_t>(before), static_cast<int32_t>(size),
+                    static_cast<int32_t>(before + start)};
+}
+
+std::optional<Window> MakeWindow(const WindowParams& params, const Tensor& input, const Tensor& weights) {
+  if (input.shape.size() != 4 || weights.shape.size() != 4) return std::nullopt;
+  const auto rows =
+      MakeWindowAxis(params.padding, input.shape[1], weights.shape[1], params.stride_h, params.dilation_h);
+  const auto columns =
+      MakeWindowAxis(params.padding, input.shape[2], weights.shape[2], params.stride_w, params.dilation_w);
+  if (!rows || !columns) return std::nullopt;
+  const auto staged_rows = StageAxis(*rows), staged_columns = StageAxis(*columns);
+  if (!staged_rows || !staged_columns) return std::nullopt;
+  return Window{*rows, *columns, *staged_rows, *staged_columns};
+}
+
+Status InferWindowOutput(Graph& graph, const Op& op, const WindowParams& params, int channel_dimension) {
+  const OpView view{graph, op};
+  const Tensor *input = view.input(0), *weights = view.input(1);
+  if (input == nullptr || weights == nullptr || view.output(0) == nullptr) {
+    return Fail(ErrorCode::kInvalidModel, "input, weights or output is absent");
+  }
+  if (input->shape.size() != 4 || weights->shape.size() != 4) {
+    return Fail(ErrorCode::kInvalidModel, fmt::format("input {} and weights {}; expected rank 4 for both",
+                                                      ShapeString(*input), ShapeString(*weights)));
+  }
+  const auto window = MakeWindow(params, *input, *weights);
+  if (!window) {
+    return Fail(ErrorCode::kInvalidModel,
+                fmt::format("input {}, weights {}, strides {}x{} and dilations {}x{} make no window; expected "
+                            "filter, strides and dilations of at least 1 and an extent below 2^31",
+                            ShapeString(*input), ShapeString(*weights), params.stride_h, params.stride_w,
+                            params.dilation_h, params.dilation_w));
+  }
+  const std::vector<int32_t> shape = OutputShape(*window, *input, *weights, channel_dimension);
+  if (!CheckedElementCount(shape)) {
+    return Fail(ErrorCode::kInvalidModel, fmt::format("output {} is too large", ShapeString(shape)));
+  }
+  Tensor& output = graph.tensors[op.outputs[0]];
+  output.shape = shape;
+  output.shape_known = true;
+  return {};
+}
+
+bool CheckWindow(const OpView& op, const WindowParams& params, int channel_dimension, Verdict& verdict) {
+  bool steps = RequireRange("stride_h", params.stride_h, 1, kMaxStep, verdict);
+  steps = RequireRange("stride_w", params.stride_w, 1, kMaxStep, verdict) && steps;
+  steps = RequireRange("dilation_h_factor", params.dilation_h, 1, kMaxStep, verdict) && steps;
+  steps = RequireRange("dilation_w_factor", params.dilation_w, 1, kMaxStep, verdict) && steps;
+  bool ok = RequireInput(op, 0, "input", verdict);
+  ok = RequireInput(op, 1, "weights", verdict) && ok;
+  if (!ok || op.output(0) == nullptr) return false;
+  const Tensor &input = *op.input(0), &weights = *op.input(1), &output = *op.output(0);
+  ok = RequireRank(input, "input 0", 4, 4, verdict);
+  ok = RequireRank(weights, "input 1 (weights)", 4, 4, verdict) && ok;
+  ok = RequireNonEmpty(input, "input 0", verdict) && ok;
+  ok = RequireNonEmpty(weights, "input 1 (weights)", verdict) && ok;
+  if (!ok || !steps) return ok;
+  const auto window = MakeWindow(params, input, weights);
+  if (!window) {
+    verdict.Add(ReasonCode::kUnsupportedOperandSize, "filter with its dilation", ShapeString(weights),
+                "a window of less than 2^31 pixels");
+    return ok;
+  }
+  const std::vector<int32_t> expected = OutputShape(*window, input, weights, channel_dimension);
+  if (output.shape != expected) {
+    verdict.Add(ReasonCode::kShapeMismatch, "output 0 shape", ShapeString(output), ShapeString(expected));
+  }
+  RequireNonEmpty(output, "output 0", verdict);
+  const int32_t channels = channel_dimension == 3 ? weights.shape[3] : input.shape[3];
+  const std::vector<int32_t> staged = {input.shape[0], window->staged_rows.size, window->staged_columns.size,
+                                       channels};
+  const auto bytes = CheckedElementCount(staged);
+  if (!bytes || *bytes > kMaxTensorElements - kStagingSlack) {
+    verdict.Add(ReasonCode::kUnsupportedOperandSize, "input 0 with its border", ShapeString(staged),
+                "less than 2^31 bytes");
+  }
+  return ok;
+}
+
+WindowSteps MakeWindowSteps(const Window& window, int32_t channels) {
+  const auto& [rows, columns, staged_rows, staged_columns] = window;
+  const int64_t row = int64_t{staged_columns.size} * channels;
+  return {.pixel_step = StepBytes(columns.output, int64_t{columns.stride} * channels),
+          .row_step = StepBytes(rows.output, rows.stride * row),
+          .batch_step = static_cast<int32_t>(staged_rows.size * row),
+          .origin = static_cast<int32_t>(staged_rows.origin * row + int64_t{staged_columns.origin} * channels),
+          .tap_row = StepBytes(staged_rows.taps, rows.dilation * row),
+          .tap_column = StepBytes(staged_columns.taps, int64_t{columns.dilation} * channels)};
+}
+
+KernelArg StageInput(const OpView& op, const Window& window, int32_t repeat, int32_t fill, bool needs_slack,
+                     Lowering& lowering) {
+  const TensorArg input{op.op.inputs[0]};
+  const auto& [rows, columns, staged_rows, staged_columns] = window;
+  if (staged_rows.size == rows.input && staged_columns.size == columns.input && repeat == 1 && !needs_slack) {
+    return input;
+  }
+  const int32_t batches = op.input(0)->shape[0], channels = op.input(0)->shape[3];
+  const ScratchArg staged = lowering.AddScratch(int64_t{batches} * staged_rows.size * staged_columns.size *
+                                                    channels * repeat + kStagingSlack);
+  lowering.Launch("conv_stage", {static_cast<size_t>(staged_rows.size), static_cast<size_t>(batches), 1},
+                  {input, staged, rows.input, columns.input, channels, repeat, staged_rows.before,
+                   staged_columns.before, staged_rows.size, staged_columns.size, batches, fill});
+  return staged;
+}
+
+}  // namespace npu

@@ -1,0 +1,85 @@
+// Sliding windows over NHWC images: output sizes and padding as TFLite computes them, and how a window reads
+// an input that has been staged with a border, so that kernels need no bounds checks.
+// Promises: every number fits 32 bits, or the function says so; nothing here trusts a model.
+// Used by CONV_2D and DEPTHWISE_CONV_2D; both have the same window parameters (WindowParams).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "backends/ops/room.h"
+
+namespace npu {
+
+// Bytes that a kernel may read past the last one of a staged input (16 lanes, one of them valid).
+inline constexpr int kStagingSlack = 15;
+
+// One spatial axis. Output position o looks at input positions o * stride - pad_before + t * dilation for
+// the taps t in [0, filter); positions outside [0, input) are padding and hold the zero point.
+struct WindowAxis {
+  int32_t input = 0, filter = 0, output = 0;
+  int32_t stride = 1, dilation = 1;  // >= 1
+  int32_t pad_before = 0;
+};
+
+// Geometry as TFLite defines it, with e = (filter - 1) * dilation + 1:
+//   SAME   output = ceil(input / stride), pad_before = max((output - 1) * stride + e - input, 0) / 2
+//   VALID  output = max((input - e + stride) / stride, 0), pad_before = 0
+// nullopt if input < 0, filter, stride or dilation < 1, or a result does not fit 32 bits.
+std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t filter, int32_t stride,
+                                         int32_t dilation);
+
+// The taps a kernel has to look at, and the border it needs around the input to do so without bounds
+// checks. Taps that meet nothing but padding at every output position are left out at both ends: they add
+// nothing, since padding is the zero point. (Of a 3x3 filter with dilation 18 on 8x8 pixels one tap is left.)
+struct StagedAxis {
+  int32_t first_tap = 0, taps = 0;  // taps >= 1
+  int32_t before = 0, size = 0;     // border pixels before the input; staged pixels in all
+  int32_t origin = 0;               // staged position that the first tap of output 0 reads
+};
+// nullopt if a number does not fit 32 bits.
+std::optional<StagedAxis> StageAxis(const WindowAxis& axis);
+
+struct WindowParams {
+  template <typename Params>  // Conv2DParams, DepthwiseConv2DParams
+  explicit WindowParams(const Params& p)
+      : padding(p.padding), stride_h(p.stride_h), stride_w(p.stride_w), dilation_h(p.dilation_h),
+        dilation_w(p.dilation_w) {}
+  Padding padding;
+  int32_t stride_h, stride_w, dilation_h, dilation_w;
+};
+
+// A window over NHWC `input` with the filter of weights [., KH, KW, .].
+struct Window {
+  WindowAxis rows, columns;
+  StagedAxis staged_rows, staged_columns;
+};
+// nullopt if a tensor is not of rank 4 or an axis is nullopt.
+std::optional<Window> MakeWindow(const WindowParams& params, const Tensor& input, const Tensor& weights);
+
+// Sets output 0 to [batch, rows, columns, channels] for input 0 and weights 1; the Infer of both rooms.
+// channel_dimension: of the weights.
+Status InferWindowOutput(Graph& graph, const Op& op, const WindowParams& params, int channel_dimension);
+
+// Rules: strides and dilations in range; input 0 and weights 1 of rank 4 and not empty; output 0 has the
+// shape that Infer gives; the staged input, its channels repeated `channels` / input channels times, has
+// less than 2^31 bytes. Returns whether input and weights are there, of rank 4 and not empty.
+bool CheckWindow(const OpView& op, const WindowParams& params, int channel_dimension, Verdict& verdict);
+
+// Byte offsets for a kernel: pixel (b, y, x) of the output looks at staged bytes from
+// origin + b * batch_step + y * row_step + x * pixel_step on.
+struct WindowSteps {
+  int32_t pixel_step = 0, row_step = 0, batch_step = 0, origin = 0;
+  int32_t tap_row = 0, tap_column = 0;  // from one tap to the next, down and to the right
+};
+WindowSteps MakeWindowSteps(const Window& window, int32_t channels);
+
+// The input as kernels want it: the tensor itself, or a staged copy of it (kernel conv_stage) with the
+// window's border in `fill`, every channel `repeat` times and kStagingSlack spare bytes. Copies if there is
+// a border, something to repeat, or `needs_slack`.
+KernelArg StageInput(const OpView& op, const Window& window, int32_t repeat, int32_t fill, bool needs_slack,
+                     Lowering& lowering);
+
+}  // namespace npu
