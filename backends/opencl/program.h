@@ -1,12 +1,12 @@
-// Kernels by name. Each .cl file is a program of its own, with the shared headers before it, built for a
-// device when the first of its kernels is asked for and kept: a model pays for the kernels it uses.
-// A kernel's name must be written out in its file (no token pasting), and be there only once.
-// Thread-safe: two threads asking for one file build it once.
+// Kernels by name, from one program per device: all embedded sources together, built when the first
+// kernel is asked for and kept. One program, since a driver spends most of a build on what does not depend
+// on the source's size (PoCL 3.1, 13 files: 0.07 s together from its cache, 0.04 s for each alone).
+// Thread-safe: two threads asking at once build once.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,18 +22,18 @@ class ProgramCache {
                const KernelSource* sources = kKernelSources);
 
   // A kernel object of the caller's own (arguments are not shared). kDevice with the beginning of the
-  // build log if its file does not compile, kInternal if no embedded file has this kernel.
+  // build log if the program does not compile, kInternal if it has no such kernel.
   Result<cl::Kernel> CreateKernel(std::string_view kernel);
 
  private:
-  Result<cl::Program> Build(int source);
+  Result<cl::Program> Build() const;
 
   cl::Context context_;
   cl::Device device_;
   std::string device_name_;
   const KernelSource* sources_;
   std::mutex mutex_;
-  std::map<int, Result<cl::Program>> programs_;  // by row of sources_; under mutex_
+  std::optional<Result<cl::Program>> program_;  // under mutex_
 };
 
 }  // namespace npu
