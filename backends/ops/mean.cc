@@ -76,10 +76,10 @@ Status Infer(Graph& graph, const Op& op) {
   }
   const auto reduced = ReducedDimensions(*view.input(0), *view.input(1));
   if (!reduced) {
-    return Fail(ErrorCode::kInvalidModel,
-                fmt::format("axes \"{}\" are not constant, or not all in [-{}, {}) of input {}",
-                            view.input(1)->name, view.input(0)->shape.size(), view.input(0)->shape.size(),
-                            ShapeString(*view.input(0))));
+    return Fail(
+        ErrorCode::kInvalidModel,
+        fmt::format("axes \"{}\" are not constant, or not all in [-{}, {}) of input {}", view.input(1)->name,
+                    view.input(0)->shape.size(), view.input(0)->shape.size(), ShapeString(*view.input(0))));
   }
   std::vector<int32_t> shape = OutputShape(*view.input(0), *reduced, op.as<ReducerParams>().keep_dims);
   Tensor& output = graph.tensors[op.outputs[0]];
@@ -199,14 +199,21 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const Extents e = Collapse(input, *reduced);
   const int64_t count = ReducedCount(input, *reduced);
   const QuantizedMultiplier m = MeanMultiplier(input, output, count);
-  std::vector<KernelArg> args{TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]},
-                              e[0], e[1], e[2], e[3], e[4],
-                              static_cast<int32_t>(StoredZeroPoint(input) * count), m.multiplier, m.shift,
+  std::vector<KernelArg> args{TensorArg{op.op.inputs[0]},
+                              TensorArg{op.op.outputs[0]},
+                              e[0],
+                              e[1],
+                              e[2],
+                              e[3],
+                              e[4],
+                              static_cast<int32_t>(StoredZeroPoint(input) * count),
+                              m.multiplier,
+                              m.shift,
                               StoredZeroPoint(output)};
   if (e[5] == 1) {
     const size_t blocks = static_cast<size_t>((int64_t{e[4]} + kChannelsPerItem - 1) / kChannelsPerItem);
-    lowering.Launch("mean_channels",
-                    {blocks, static_cast<size_t>(e[2]), static_cast<size_t>(e[0])}, std::move(args));
+    lowering.Launch("mean_channels", {blocks, static_cast<size_t>(e[2]), static_cast<size_t>(e[0])},
+                    std::move(args));
   } else {
     args.emplace_back(e[5]);
     lowering.Launch("mean_last",

@@ -61,7 +61,8 @@ Status Infer(Graph& graph, const Op& op) {
     return Fail(ErrorCode::kInvalidModel, "input or output is absent");
   }
   if (input->shape.size() != 4) {
-    return Fail(ErrorCode::kInvalidModel, fmt::format("input shape {}; expected rank 4", ShapeString(*input)));
+    return Fail(ErrorCode::kInvalidModel,
+                fmt::format("input shape {}; expected rank 4", ShapeString(*input)));
   }
   const auto& params = op.as<Pool2DParams>();
   if (params.stride_h < 1 || params.stride_w < 1 || params.filter_h < 1 || params.filter_w < 1) {
@@ -72,12 +73,12 @@ Status Infer(Graph& graph, const Op& op) {
   const int64_t height = OutputSize(params.padding, input->shape[1], params.filter_h, params.stride_h);
   const int64_t width = OutputSize(params.padding, input->shape[2], params.filter_w, params.stride_w);
   if (height < 1 || width < 1) {
-    return Fail(ErrorCode::kInvalidModel,
-                fmt::format("no {}x{} window fits into input {}", params.filter_h, params.filter_w,
-                            ShapeString(*input)));
+    return Fail(ErrorCode::kInvalidModel, fmt::format("no {}x{} window fits into input {}", params.filter_h,
+                                                      params.filter_w, ShapeString(*input)));
   }
   Tensor& output = graph.tensors[op.outputs[0]];
-  output.shape = {input->shape[0], static_cast<int32_t>(height), static_cast<int32_t>(width), input->shape[3]};
+  output.shape = {input->shape[0], static_cast<int32_t>(height), static_cast<int32_t>(width),
+                  input->shape[3]};
   output.shape_known = true;
   return {};
 }
@@ -127,8 +128,7 @@ template <typename T>
 void Pool(const OpView& op, bool average, const T* in, T* out) {
   const Axis rows = Rows(op), columns = Columns(op);
   const int64_t channels = op.input(0)->shape[3];
-  const ActivationRange range =
-      QuantizedActivationRange(op.op.as<Pool2DParams>().activation, *op.output(0));
+  const ActivationRange range = QuantizedActivationRange(op.op.as<Pool2DParams>().activation, *op.output(0));
   for (int64_t batch = 0; batch < op.input(0)->shape[0]; ++batch) {
     for (int32_t y = 0; y < rows.out; ++y) {
       for (int32_t x = 0; x < columns.out; ++x) {
@@ -143,8 +143,8 @@ void Pool(const OpView& op, bool average, const T* in, T* out) {
               largest = std::max(largest, value);
             }
           }
-          *out++ = static_cast<T>(
-              std::clamp(average ? RoundedMean(sum, count) : largest, range.min, range.max));
+          *out++ =
+              static_cast<T>(std::clamp(average ? RoundedMean(sum, count) : largest, range.min, range.max));
         }
       }
     }
@@ -169,10 +169,22 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const std::array<size_t, 3> global{
       static_cast<size_t>((int64_t{channels} + kChannelsPerItem - 1) / kChannelsPerItem),
       static_cast<size_t>(columns.out), static_cast<size_t>(rows.out) * output.shape[0]};
-  std::vector<KernelArg> args{TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, channels,
-                              rows.in, rows.out, rows.stride, rows.filter, rows.pad,
-                              columns.in, columns.out, columns.stride, columns.filter, columns.pad,
-                              output.shape[0], range.min + offset, range.max + offset};
+  std::vector<KernelArg> args{TensorArg{op.op.inputs[0]},
+                              TensorArg{op.op.outputs[0]},
+                              channels,
+                              rows.in,
+                              rows.out,
+                              rows.stride,
+                              rows.filter,
+                              rows.pad,
+                              columns.in,
+                              columns.out,
+                              columns.stride,
+                              columns.filter,
+                              columns.pad,
+                              output.shape[0],
+                              range.min + offset,
+                              range.max + offset};
   if (op.op.kind == OpKind::kMaxPool2D) {
     lowering.Launch("pool_max", global, std::move(args));
     return {};

@@ -105,7 +105,8 @@ Status Infer(Graph& graph, const Op& op) {
     return Fail(ErrorCode::kInvalidModel, "input or output is absent");
   }
   if (input->shape.size() != 4) {
-    return Fail(ErrorCode::kInvalidModel, fmt::format("input shape {}; expected rank 4", ShapeString(*input)));
+    return Fail(ErrorCode::kInvalidModel,
+                fmt::format("input shape {}; expected rank 4", ShapeString(*input)));
   }
   const auto size = OutputSize(view);
   if (!size) {
@@ -182,8 +183,8 @@ auto Table(const OpView& op, int axis, Make make) {
 
 // value(row entry, column entry, offset of (batch, y, x, channel)) for every output element.
 template <typename T, typename Entry, typename Value>
-void ForEachOutput(const OpView& op, const std::vector<Entry>& rows, const std::vector<Entry>& columns, T* out,
-                   Value value) {
+void ForEachOutput(const OpView& op, const std::vector<Entry>& rows, const std::vector<Entry>& columns,
+                   T* out, Value value) {
   const std::vector<int32_t>& shape = op.input(0)->shape;
   for (int64_t batch = 0; batch < shape[0]; ++batch) {
     for (const Entry& row : rows) {
@@ -244,10 +245,10 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
     const std::array<size_t, 3> global{
         static_cast<size_t>((int64_t{in[3]} + kChannelsPerItem - 1) / kChannelsPerItem),
         static_cast<size_t>(out[2]), static_cast<size_t>(out[1]) * in[0]};
-    lowering.Launch(kernel, global,
-                    {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]},
-                     lowering.AddConstant(Table(op, 1, make)), lowering.AddConstant(Table(op, 2, make)),
-                     in[0], in[1], in[2], in[3], out[1], out[2]});
+    lowering.Launch(
+        kernel, global,
+        {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, lowering.AddConstant(Table(op, 1, make)),
+         lowering.AddConstant(Table(op, 2, make)), in[0], in[1], in[2], in[3], out[1], out[2]});
   };
   if (op.op.kind == OpKind::kResizeNearestNeighbor) {
     launch("resize_nearest", Nearest);

@@ -121,11 +121,14 @@ TEST(MeanTest, OpenClMatchesReferenceOverScalesAndZeroPoints) {
     for (const float ratio : {1e-6f, 0.01f, 0.37f, 1.0f, 1.9f, 2.0f, 41.0f, 1e6f}) {
       for (const int64_t zero_point_in : {0, 100, 255}) {
         for (const int channels : {1, 3, 16, 17}) {
-          ExpectOpenClMatchesReference(
-              MakeGraph({.type = type, .shape = {2, 7, 6, channels}, .axes = {1, 2}, .scale_in = 0.02f * ratio,
-                         .scale_out = 0.02f, .zero_point_in = zero_point_in + low,
-                         .zero_point_out = 255 - zero_point_in + low}),
-              seed++);
+          ExpectOpenClMatchesReference(MakeGraph({.type = type,
+                                                  .shape = {2, 7, 6, channels},
+                                                  .axes = {1, 2},
+                                                  .scale_in = 0.02f * ratio,
+                                                  .scale_out = 0.02f,
+                                                  .zero_point_in = zero_point_in + low,
+                                                  .zero_point_out = 255 - zero_point_in + low}),
+                                       seed++);
           if (testing::Test::IsSkipped()) return;
         }
       }
@@ -137,7 +140,8 @@ TEST(MeanTest, OpenClMatchesReferenceForLongSums) {
   for (const DataType type : {DataType::kInt8, DataType::kUInt8}) {
     const int64_t zero_point = type == DataType::kInt8 ? -128 : 255;
     // 2^23 values, the most there may be, and a count that 16 does not divide.
-    ExpectOpenClMatchesReference(MakeGraph({.type = type, .shape = {1 << 23}, .axes = {0}, .zero_point_in = zero_point}));
+    ExpectOpenClMatchesReference(
+        MakeGraph({.type = type, .shape = {1 << 23}, .axes = {0}, .zero_point_in = zero_point}));
     ExpectOpenClMatchesReference(
         MakeGraph({.type = type, .shape = {1, 251, 257, 5}, .axes = {1, 2}, .zero_point_in = zero_point}));
   }
@@ -168,7 +172,8 @@ TEST(MeanTest, CheckNamesEveryFailedRule) {
             Codes{ReasonCode::kUnsupportedOperandRank});
   EXPECT_EQ(checked({.shape = {1 << 12, (1 << 11) + 1}, .axes = {0, 1}}, [](Graph&) {}),
             Codes{ReasonCode::kInvalidArgument});
-  EXPECT_EQ(checked({.shape = {0, 4}, .axes = {0}}, [](Graph&) {}), Codes{ReasonCode::kUnsupportedOperandSize});
+  EXPECT_EQ(checked({.shape = {0, 4}, .axes = {0}}, [](Graph&) {}),
+            Codes{ReasonCode::kUnsupportedOperandSize});
 }
 
 TEST(MeanTest, InferRefusesAxesOutsideTheInput) {

@@ -41,11 +41,16 @@ std::vector<int> Compute(OpKind kind, const Case& c, const std::vector<T>& value
   return output;
 }
 
-Case Window(DataType type, std::vector<int32_t> shape, Padding padding, int filter_h, int filter_w, int stride,
-            Activation activation = Activation::kNone, int64_t zero_point = 0) {
-  return {type, std::move(shape),
-          {.padding = padding, .stride_h = stride, .stride_w = stride, .filter_h = filter_h,
-           .filter_w = filter_w, .activation = activation},
+Case Window(DataType type, std::vector<int32_t> shape, Padding padding, int filter_h, int filter_w,
+            int stride, Activation activation = Activation::kNone, int64_t zero_point = 0) {
+  return {type,
+          std::move(shape),
+          {.padding = padding,
+           .stride_h = stride,
+           .stride_w = stride,
+           .filter_h = filter_h,
+           .filter_w = filter_w,
+           .activation = activation},
           zero_point};
 }
 
@@ -56,8 +61,10 @@ TEST(PoolTest, AverageRoundsTiesAwayFromZero) {
             (std::vector<int>{-2, -1, 1, 2, 0, -128}));
   const Case fours = Window(DataType::kInt8, {1, 2, 2, 1}, Padding::kValid, 2, 2, 2);
   EXPECT_EQ(Compute<int8_t>(OpKind::kAveragePool2D, fours, {-1, -2, -3, 0}), (std::vector<int>{-2}));  // -1.5
-  EXPECT_EQ(Compute<int8_t>(OpKind::kAveragePool2D, fours, {-1, -2, -2, 0}), (std::vector<int>{-1}));  // -1.25
-  EXPECT_EQ(Compute<uint8_t>(OpKind::kAveragePool2D, Window(DataType::kUInt8, {1, 1, 4, 1}, Padding::kValid, 1, 2, 2),
+  EXPECT_EQ(Compute<int8_t>(OpKind::kAveragePool2D, fours, {-1, -2, -2, 0}),
+            (std::vector<int>{-1}));  // -1.25
+  EXPECT_EQ(Compute<uint8_t>(OpKind::kAveragePool2D,
+                             Window(DataType::kUInt8, {1, 1, 4, 1}, Padding::kValid, 1, 2, 2),
                              {127, 126, 255, 254}),
             (std::vector<int>{127, 255}));  // 126.5, 254.5
 }
@@ -102,7 +109,8 @@ TEST(PoolTest, OpenClMatchesReferenceOverWindows) {
               std::array<std::array<int, 3>, 4>{{{2, 2, 2}, {3, 3, 1}, {1, 5, 3}, {5, 4, 2}}}[seed % 4];
           Case c = Window(type, {2, 9, 7, channels}, padding, filter_h, filter_w, stride);
           c.params.stride_w = 1 + static_cast<int>(seed % 3);
-          SCOPED_TRACE(testing::Message() << GetOpInfo(kind).name << " channels " << channels << " seed " << seed);
+          SCOPED_TRACE(testing::Message()
+                       << GetOpInfo(kind).name << " channels " << channels << " seed " << seed);
           ExpectOpenClMatchesReference(MakeGraph(kind, c), seed++);
           if (testing::Test::IsSkipped()) return;
         }
@@ -118,8 +126,8 @@ TEST(PoolTest, OpenClMatchesReferenceWithActivationsAndZeroPoints) {
            {Activation::kNone, Activation::kRelu, Activation::kReluN1To1, Activation::kRelu6}) {
         for (const int zero_point : {0, 128, 255}) {
           const int shift = type == DataType::kInt8 ? -128 : 0;
-          ExpectOpenClMatchesReference(
-              MakeGraph(kind, Window(type, {1, 5, 5, 19}, Padding::kSame, 3, 3, 1, activation, zero_point + shift)));
+          ExpectOpenClMatchesReference(MakeGraph(
+              kind, Window(type, {1, 5, 5, 19}, Padding::kSame, 3, 3, 1, activation, zero_point + shift)));
           if (testing::Test::IsSkipped()) return;
         }
       }
@@ -131,13 +139,20 @@ TEST(PoolTest, OpenClMatchesReferenceForWindowsLargerThanTheImage) {
   for (const OpKind kind : {OpKind::kAveragePool2D, OpKind::kMaxPool2D}) {
     for (const DataType type : {DataType::kInt8, DataType::kUInt8}) {
       for (const int channels : {2, 20}) {
-        // The whole image, more than it, strides past it; 13x13 and 14x13 lie on both sides of the reciprocal.
-        ExpectOpenClMatchesReference(MakeGraph(kind, Window(type, {1, 7, 7, channels}, Padding::kValid, 7, 7, 1)));
-        ExpectOpenClMatchesReference(MakeGraph(kind, Window(type, {2, 3, 4, channels}, Padding::kSame, 9, 11, 2)));
-        ExpectOpenClMatchesReference(MakeGraph(kind, Window(type, {1, 3, 3, channels}, Padding::kSame, 1, 1, 100)));
-        ExpectOpenClMatchesReference(MakeGraph(kind, Window(type, {1, 15, 14, channels}, Padding::kValid, 13, 13, 1)));
-        ExpectOpenClMatchesReference(MakeGraph(kind, Window(type, {1, 16, 14, channels}, Padding::kValid, 14, 13, 1)));
-        ExpectOpenClMatchesReference(MakeGraph(kind, Window(type, {1, 40, 41, channels}, Padding::kSame, 39, 40, 17)));
+        // The whole image, more than it, strides past it; 13x13 and 14x13 lie on both sides of the
+        // reciprocal.
+        ExpectOpenClMatchesReference(
+            MakeGraph(kind, Window(type, {1, 7, 7, channels}, Padding::kValid, 7, 7, 1)));
+        ExpectOpenClMatchesReference(
+            MakeGraph(kind, Window(type, {2, 3, 4, channels}, Padding::kSame, 9, 11, 2)));
+        ExpectOpenClMatchesReference(
+            MakeGraph(kind, Window(type, {1, 3, 3, channels}, Padding::kSame, 1, 1, 100)));
+        ExpectOpenClMatchesReference(
+            MakeGraph(kind, Window(type, {1, 15, 14, channels}, Padding::kValid, 13, 13, 1)));
+        ExpectOpenClMatchesReference(
+            MakeGraph(kind, Window(type, {1, 16, 14, channels}, Padding::kValid, 14, 13, 1)));
+        ExpectOpenClMatchesReference(
+            MakeGraph(kind, Window(type, {1, 40, 41, channels}, Padding::kSame, 39, 40, 17)));
         ExpectOpenClMatchesReference(
             MakeGraph(kind, Window(type, {1, 1, 70000, channels}, Padding::kSame, 1, 65535, 65535)));
         if (testing::Test::IsSkipped()) return;
@@ -151,7 +166,8 @@ TEST(PoolTest, OpenClAverageIsExactForEveryPairOfValues) {
   Backend* device = TestDevice();
   if (device == nullptr) GTEST_SKIP() << "no OpenCL device";
   for (const DataType type : {DataType::kInt8, DataType::kUInt8}) {
-    const auto graph = MakeGraph(OpKind::kAveragePool2D, Window(type, {1, 2, 256, 256}, Padding::kValid, 2, 1, 1));
+    const auto graph =
+        MakeGraph(OpKind::kAveragePool2D, Window(type, {1, 2, 256, 256}, Padding::kValid, 2, 1, 1));
     Bytes input(2 * 256 * 256);
     for (size_t i = 0; i < 256 * 256; ++i) {
       input[i] = static_cast<std::byte>(i);
@@ -192,9 +208,13 @@ TEST(PoolTest, CheckNamesEveryFailedRule) {
   EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[0].type = g.tensors[1].type = DataType::kInt16; }),
             (Codes{ReasonCode::kUnsupportedInputType, ReasonCode::kUnsupportedOutputType}));
   EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[1].shape[1] = 3; }), Codes{ReasonCode::kShapeMismatch});
-  EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[0].shape = {4, 4, 8}; }),
+  EXPECT_EQ(checked(good,
+                    [](Graph& g) {
+                      g.tensors[0].shape = {4, 4, 8};
+                    }),
             Codes{ReasonCode::kUnsupportedOperandRank});
-  EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[0].shape[3] = 0; }), Codes{ReasonCode::kUnsupportedOperandSize});
+  EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[0].shape[3] = 0; }),
+            Codes{ReasonCode::kUnsupportedOperandSize});
   // Several at once: all of them are told.
   EXPECT_EQ(checked(good,
                     [](Graph& g) {

@@ -14,8 +14,8 @@ constexpr ResizeParams kCorner{};
 constexpr ResizeParams kAlign{.align_corners = true};
 constexpr ResizeParams kHalfPixel{.half_pixel_centers = true};
 
-std::shared_ptr<Graph> MakeGraph(OpKind kind, DataType type, std::vector<int32_t> shape, std::vector<int32_t> size,
-                                 ResizeParams params) {
+std::shared_ptr<Graph> MakeGraph(OpKind kind, DataType type, std::vector<int32_t> shape,
+                                 std::vector<int32_t> size, ResizeParams params) {
   GraphBuilder b;
   const int in = b.Input(type, std::move(shape), 0.1f, 3);
   const int size_tensor = b.Ints(size);
@@ -30,9 +30,9 @@ std::vector<int> Row(OpKind kind, const std::vector<T>& values, int32_t width, R
   Bytes input(values.size());
   for (size_t i = 0; i < values.size(); ++i) input[i] = static_cast<std::byte>(values[i]);
   const DataType type = std::is_signed_v<T> ? DataType::kInt8 : DataType::kUInt8;
-  const auto result =
-      RunGraph(*MakeCpuBackend(),
-               MakeGraph(kind, type, {1, 1, static_cast<int32_t>(values.size()), 1}, {1, width}, params), {input});
+  const auto result = RunGraph(
+      *MakeCpuBackend(),
+      MakeGraph(kind, type, {1, 1, static_cast<int32_t>(values.size()), 1}, {1, width}, params), {input});
   if (!result) {
     ADD_FAILURE() << result.error().text;
     return {};
@@ -84,19 +84,21 @@ TEST(ResizeTest, BilinearUInt8RoundsHalvesUp) {
 }
 
 TEST(ResizeTest, OpenClMatchesReference) {
-  const std::vector<std::array<int32_t, 4>> sizes{{6, 5, 12, 10}, {7, 3, 3, 7},  {1, 1, 4, 5},   {8, 9, 1, 1},
-                                                  {4, 4, 4, 4},   {5, 3, 40, 2}, {13, 11, 37, 29}};
+  const std::vector<std::array<int32_t, 4>> sizes{{6, 5, 12, 10},  {7, 3, 3, 7}, {1, 1, 4, 5},
+                                                  {8, 9, 1, 1},    {4, 4, 4, 4}, {5, 3, 40, 2},
+                                                  {13, 11, 37, 29}};
   uint32_t seed = 1;
   for (const OpKind kind : {OpKind::kResizeBilinear, OpKind::kResizeNearestNeighbor}) {
     for (const DataType type : {DataType::kInt8, DataType::kUInt8}) {
       for (const ResizeParams& params : {kCorner, kAlign, kHalfPixel}) {
         for (const auto& [in_h, in_w, out_h, out_w] : sizes) {
           const int channels = std::array{1, 3, 16, 17, 33}[seed % 5];
-          SCOPED_TRACE(testing::Message() << GetOpInfo(kind).name << " " << DataTypeName(type) << " " << in_h
-                                          << "x" << in_w << " to " << out_h << "x" << out_w << " channels "
-                                          << channels);
+          SCOPED_TRACE(testing::Message()
+                       << GetOpInfo(kind).name << " " << DataTypeName(type) << " " << in_h << "x" << in_w
+                       << " to " << out_h << "x" << out_w << " channels " << channels);
           ExpectOpenClMatchesReference(
-              MakeGraph(kind, type, {1 + static_cast<int32_t>(seed % 2), in_h, in_w, channels}, {out_h, out_w}, params),
+              MakeGraph(kind, type, {1 + static_cast<int32_t>(seed % 2), in_h, in_w, channels},
+                        {out_h, out_w}, params),
               seed);
           ++seed;
           if (testing::Test::IsSkipped()) return;
@@ -120,7 +122,8 @@ TEST(ResizeTest, CheckNamesEveryFailedRule) {
   EXPECT_EQ(checked(kCorner, [](Graph&) {}), Codes{});
   EXPECT_EQ(checked({.align_corners = true, .half_pixel_centers = true}, [](Graph&) {}),
             Codes{ReasonCode::kInvalidArgument});
-  EXPECT_EQ(checked(kCorner, [](Graph& g) { g.tensors[1].data = {}; }), Codes{ReasonCode::kOperandNotConstant});
+  EXPECT_EQ(checked(kCorner, [](Graph& g) { g.tensors[1].data = {}; }),
+            Codes{ReasonCode::kOperandNotConstant});
   EXPECT_EQ(checked(kCorner, [](Graph& g) { g.ops[0].inputs[1] = kNoTensor; }),
             Codes{ReasonCode::kMissingRequiredOperand});
   EXPECT_EQ(checked(kCorner, [](Graph& g) { g.tensors[2].quantization.zero_point[0] = 4; }),
@@ -148,7 +151,8 @@ TEST(ResizeTest, CheckRefusesPositionsBeyondTheImage) {
 
 TEST(ResizeTest, InferRefusesSizesThatAreNone) {
   const auto error = [](std::vector<int32_t> size, std::vector<int32_t> shape = {1, 4, 4, 1}) {
-    const auto graph = MakeGraph(OpKind::kResizeNearestNeighbor, DataType::kInt8, std::move(shape), std::move(size), {});
+    const auto graph =
+        MakeGraph(OpKind::kResizeNearestNeighbor, DataType::kInt8, std::move(shape), std::move(size), {});
     return InferShapes(*graph).errors[0];
   };
   EXPECT_EQ(error({2, 3}), "");

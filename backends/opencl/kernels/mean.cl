@@ -1,13 +1,13 @@
 // MEAN in the u8 domain (backends/ops/mean.cc). The input is [k0, r0, k1, r1, k2, r2], means are taken over
-// r0, r1 and r2, and the output is [k0, k1, k2]. `correction` is the number of values times the zero point. A mean is
-// below 255 * 2^20 (Check), so adding the zero point cannot overflow.
-// SPDX-License-Identifier: Apache-2.0
+// r0, r1 and r2, and the output is [k0, k1, k2]. `correction` is the number of values times the zero point. A
+// mean is below 255 * 2^20 (Check), so adding the zero point cannot overflow. SPDX-License-Identifier:
+// Apache-2.0
 
 // Last dimension kept (r2 == 1). One work-item: 16 consecutive outputs along k2; global size
 // (ceil(k2 / 16), k1, k0). The last block of a k2 that 16 does not divide starts earlier, so that it is full,
 // too: shared outputs get the same bytes twice. Fewer than 16: one by one.
-__kernel void mean_channels(__global const uchar* in, __global uchar* out, int k0, int r0, int k1, int r1, int k2,
-                            int correction, int multiplier, int shift, int zero_point) {
+__kernel void mean_channels(__global const uchar* in, __global uchar* out, int k0, int r0, int k1, int r1,
+                            int k2, int correction, int multiplier, int shift, int zero_point) {
   const int block = (int)get_global_id(0) * 16;
   const int i1 = (int)get_global_id(1);
   const int i0 = (int)get_global_id(2);
@@ -21,7 +21,8 @@ __kernel void mean_channels(__global const uchar* in, __global uchar* out, int k
     for (int y = 0; y < r0; ++y) {
       for (int x = 0; x < r1; ++x) sum += convert_int16(vload16(0, from + y * row + x * k2));
     }
-    const int16 value = npu_requantize_double16(sum - (int16)(correction), (int16)(multiplier), (int16)(shift));
+    const int16 value =
+        npu_requantize_double16(sum - (int16)(correction), (int16)(multiplier), (int16)(shift));
     npu_store_uchar16(to, clamp(value + (int16)(zero_point), (int16)(0), (int16)(255)));
     return;
   }
@@ -41,8 +42,8 @@ __kernel void mean_last(__global const uchar* in, __global uchar* out, int k0, i
   const int i1 = (int)get_global_id(1);
   const int i0 = (int)get_global_id(2);
   if (i2 >= k2 || i1 >= k1 || i0 >= k0) return;
-  const int line = k2 * r2;         // from one value of r1 to the next
-  const int row = k1 * r1 * line;   // from one value of r0 to the next
+  const int line = k2 * r2;        // from one value of r1 to the next
+  const int row = k1 * r1 * line;  // from one value of r0 to the next
   __global const uchar* from = in + i0 * r0 * row + i1 * r1 * line + i2 * r2;
   int16 sums = (int16)(0);
   int sum = 0;

@@ -19,8 +19,9 @@ int npu_pool_mean(int sum, int count, int offset) {
 int16 npu_pool_mean16(int16 sum, int count, int offset) {
   const int16 acc = sum - (int16)(offset * count);
   const uint16 numerator = abs(acc) + (uint16)(count / 2);
-  const uint16 magnitude = count <= 181 ? (numerator * (uint16)((1u << 23) / (uint)count + 1u)) >> (uint16)(23)
-                                        : numerator / (uint16)((uint)count);
+  const uint16 magnitude = count <= 181
+                               ? (numerator * (uint16)((1u << 23) / (uint)count + 1u)) >> (uint16)(23)
+                               : numerator / (uint16)((uint)count);
   const int16 mean = as_int16(magnitude);
   return select(mean, -mean, acc < (int16)(0)) + (int16)(offset);
 }
@@ -33,9 +34,9 @@ typedef struct {
   int out_base;
 } npu_pool_window;
 
-npu_pool_window npu_pool_locate(int channel, int x, int y_batch, int channels, int in_h, int out_h, int stride_h,
-                                int filter_h, int pad_h, int in_w, int out_w, int stride_w, int filter_w,
-                                int pad_w) {
+npu_pool_window npu_pool_locate(int channel, int x, int y_batch, int channels, int in_h, int out_h,
+                                int stride_h, int filter_h, int pad_h, int in_w, int out_w, int stride_w,
+                                int filter_w, int pad_w) {
   npu_pool_window w;
   const int batch = y_batch / out_h;
   const int y_origin = (y_batch - batch * out_h) * stride_h - pad_h;
