@@ -31,15 +31,17 @@ std::string Quoted(const flatbuffers::String* name) {
 
 tl::unexpected<Error> OverBudget(const std::string& what) {
   return Fail(ErrorCode::kResourceExhausted,
-              what + ": the file's tables share data so often that the model would take many times the "
-                     "file's size; expected at most 4 times");
+              what +
+                  ": the file's tables share data so often that the model would take many times the "
+                  "file's size; expected at most 4 times");
 }
 
 Result<std::span<const std::byte>> OutsideBytes(const Source& source, uint64_t offset, uint64_t size,
                                                 const std::string& what) {
   if (!RangeFits(offset, size, source.bytes.size())) {
-    return Invalid("{}: offset {} and size {} reach past the end; expected a range inside the file's {} bytes",
-                   what, offset, size, source.bytes.size());
+    return Invalid(
+        "{}: offset {} and size {} reach past the end; expected a range inside the file's {} bytes", what,
+        offset, size, source.bytes.size());
   }
   return source.bytes.subspan(offset, size);
 }
@@ -68,15 +70,18 @@ bool StartsWith(std::span<const std::byte> bytes, std::string_view magic) {
 Status CheckIdentifier(std::span<const std::byte> bytes) {
   if (bytes.empty()) return Invalid("not a .tflite file: it is empty");
   if (StartsWith(bytes, "version https://git-lfs")) {
-    return Invalid("not a .tflite file: a Git LFS pointer of {} bytes; fetch the file itself with `git lfs pull`",
-                   bytes.size());
+    return Invalid(
+        "not a .tflite file: a Git LFS pointer of {} bytes; fetch the file itself with `git lfs pull`",
+        bytes.size());
   }
   if (StartsWith(bytes, "\x89HDF\r\n\x1a\n")) {
-    return Invalid("not a .tflite file: an HDF5 file (a Keras .h5 model?); convert it with tf.lite.TFLiteConverter");
+    return Invalid(
+        "not a .tflite file: an HDF5 file (a Keras .h5 model?); convert it with tf.lite.TFLiteConverter");
   }
   if (StartsWith(bytes, "PK\x03\x04")) {
-    return Invalid("not a .tflite file: a zip archive (a Keras .keras model?); convert it with "
-                   "tf.lite.TFLiteConverter, or unpack it");
+    return Invalid(
+        "not a .tflite file: a zip archive (a Keras .keras model?); convert it with "
+        "tf.lite.TFLiteConverter, or unpack it");
   }
   constexpr std::string_view kIdentifier = "TFL3";
   constexpr size_t kIdentifierAt = 4;
@@ -102,8 +107,10 @@ Status Verify(std::span<const std::byte> bytes) {
   options.max_tables = static_cast<uint32_t>(std::min<uint64_t>(1000 + size / 16, kMaxTables));
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(bytes.data()), size, options);
   if (!fbs::VerifyModelBuffer(verifier)) {
-    return Invalid("damaged .tflite file: an offset or length points outside its {} bytes (cut off, or changed "
-                   "after it was written?)", bytes.size());
+    return Invalid(
+        "damaged .tflite file: an offset or length points outside its {} bytes (cut off, or changed "
+        "after it was written?)",
+        bytes.size());
   }
   return {};
 }
@@ -164,7 +171,8 @@ Result<Model> ReadModel(std::span<const std::byte> bytes, std::shared_ptr<const 
 
   Source source{.bytes = bytes, .owner = std::move(owner), .model = fbs::GetModel(bytes.data())};
   // Names, shapes, operand lists and quantization arrays; a constant factor for files of a few bytes.
-  source.copy_budget = static_cast<int64_t>(std::min<uint64_t>(bytes.size(), uint64_t{1} << 40)) * 4 + (1 << 20);
+  source.copy_budget =
+      static_cast<int64_t>(std::min<uint64_t>(bytes.size(), uint64_t{1} << 40)) * 4 + (1 << 20);
   const fbs::Model& from = *source.model;
   if (from.version() != kSchemaVersion) {
     return Invalid("version is {}; expected {}", from.version(), kSchemaVersion);

@@ -84,7 +84,8 @@ void ReadCustomParams(std::span<const std::byte> options, Op* op) {
   // With the tracker the verifier looks at each vector once, however often the options refer to it.
   std::vector<uint8_t> tracker(options.size());
   if (!flexbuffers::VerifyBuffer(bytes, options.size(), &tracker)) {
-    op->params_error = fmt::format("custom options: {} bytes that are not a valid flexbuffer", options.size());
+    op->params_error =
+        fmt::format("custom options: {} bytes that are not a valid flexbuffer", options.size());
     return;
   }
   const flexbuffers::Reference root = flexbuffers::GetRoot(bytes, options.size());

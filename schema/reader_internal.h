@@ -45,7 +45,8 @@ tl::unexpected<Error> OverBudget(const std::string& what);
 
 // Copies a vector of numbers (absent: empty) without assuming its alignment.
 template <typename T>
-Result<std::vector<T>> CopyVector(Source& source, const flatbuffers::Vector<T>* vector, const std::string& what) {
+Result<std::vector<T>> CopyVector(Source& source, const flatbuffers::Vector<T>* vector,
+                                  const std::string& what) {
   std::vector<T> values;
   if (vector == nullptr || vector->size() == 0) return values;
   if (!source.Charge(uint64_t{vector->size()} * sizeof(T))) return OverBudget(what);

@@ -34,10 +34,9 @@ class ParamsReader {
       return *static_cast<const Options*>(from_.builtin_options());
     }
     if (type != kWanted && type != fbs::BuiltinOptions::NONE) {
-      op_->params_error =
-          fmt::format("builtin_options are of type {} ({}); expected {} ({})", static_cast<int>(type),
-                      fbs::EnumNameBuiltinOptions(type), static_cast<int>(kWanted),
-                      fbs::EnumNameBuiltinOptions(kWanted));
+      op_->params_error = fmt::format("builtin_options are of type {} ({}); expected {} ({})",
+                                      static_cast<int>(type), fbs::EnumNameBuiltinOptions(type),
+                                      static_cast<int>(kWanted), fbs::EnumNameBuiltinOptions(kWanted));
     }
     return AbsentOptions<Options>();
   }
@@ -131,10 +130,10 @@ class ParamsReader {
 OpParams DefaultParams(OpKind kind) {
   switch (kind) {
 #define NPU_OP(kind, code, name, version, params, room) \
-  case OpKind::kind: return params{};
-#define NPU_CUSTOM_OP(kind, name, params, room) \
-  case OpKind::kind: return params{};
-#include "schema/ops.def"
+  case OpKind::kind: return params{};                   \
+      #define NPU_CUSTOM_OP(kind, name, params, room)   \
+  case OpKind::kind: return params{};                   \
+      #include "schema/ops.def"
   }
   return NoParams{};
 }
@@ -237,9 +236,8 @@ Status ReadKind(Source& source, const fbs::Operator& from, int index, Op* op) {
 Result<Op> ReadOp(Source& source, const fbs::Operator& from, int index) {
   Op op;
   NPU_RETURN_IF_ERROR(ReadKind(source, from, index, &op));
-  const std::string where = op.custom_name.empty()
-                                ? fmt::format("Op#{} {}", index, GetOpInfo(op.kind).name)
-                                : fmt::format("Op#{} custom operator", index);
+  const std::string where = op.custom_name.empty() ? fmt::format("Op#{} {}", index, GetOpInfo(op.kind).name)
+                                                   : fmt::format("Op#{} custom operator", index);
   NPU_ASSIGN_OR_RETURN(op.inputs, CopyVector(source, from.inputs(), where + " inputs"));
   NPU_ASSIGN_OR_RETURN(op.outputs, CopyVector(source, from.outputs(), where + " outputs"));
   if (op.custom_name.empty()) {

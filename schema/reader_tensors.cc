@@ -1,5 +1,6 @@
 // Tensors of a file: shapes, constant data, quantization.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -13,7 +14,7 @@ struct ZeroPointRange {
   int64_t min, max;
 };
 
-// Types that hold no quantized integers (floats, strings) get the range of Tensor::zero_point().
+// Types without a narrower range (and types that hold no integers) get that of Tensor::zero_point().
 ZeroPointRange RangeOf(DataType type) {
   switch (type) {
     case DataType::kInt2: return {-2, 1};
@@ -24,6 +25,23 @@ ZeroPointRange RangeOf(DataType type) {
     case DataType::kInt16: return {-32768, 32767};
     case DataType::kUInt16: return {0, 65535};
     default: return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
+  }
+}
+
+bool HoldsIntegers(DataType type) {
+  switch (type) {
+    case DataType::kInt2:
+    case DataType::kInt4:
+    case DataType::kUInt4:
+    case DataType::kInt8:
+    case DataType::kUInt8:
+    case DataType::kInt16:
+    case DataType::kUInt16:
+    case DataType::kInt32:
+    case DataType::kUInt32:
+    case DataType::kInt64:
+    case DataType::kUInt64: return true;
+    default: return false;
   }
 }
 
@@ -45,16 +63,16 @@ Result<Quantization> ReadQuantization(Source& source, const fbs::QuantizationPar
       return Invalid("{}: scale[{}] is {}; expected a finite value > 0", where, i, q.scale[i]);
     }
     if (q.zero_point[i] < range.min || q.zero_point[i] > range.max) {
-      return Invalid("{}: zero_point[{}] is {}; expected {} to {} for {}", where, i, q.zero_point[i], range.min,
-                     range.max, DataTypeName(tensor.type));
+      return Invalid("{}: zero_point[{}] is {}; expected {} to {} for {}", where, i, q.zero_point[i],
+                     range.min, range.max, DataTypeName(tensor.type));
     }
   }
   q.quantized_dimension = from.quantized_dimension();
   const auto rank = static_cast<int64_t>(tensor.shape.size());
   // An empty shape (scalar or unknown) has no dimension to compare with a single scale's.
   if (q.quantized_dimension < 0 || (q.quantized_dimension >= rank && (rank > 0 || q.scale.size() > 1))) {
-    return Invalid("{}: quantized_dimension is {}; expected 0 to {} for shape {}", where, q.quantized_dimension,
-                   rank - 1, ShapeString(tensor));
+    return Invalid("{}: quantized_dimension is {}; expected 0 to {} for shape {}", where,
+                   q.quantized_dimension, rank - 1, ShapeString(tensor));
   }
   if (q.scale.size() > 1 && static_cast<size_t>(tensor.shape[q.quantized_dimension]) != q.scale.size()) {
     return Invalid("{}: {} scales along dimension {} of shape {}; expected 1 or {}", where, q.scale.size(),
@@ -78,7 +96,8 @@ Result<std::span<const std::byte>> FindData(const Source& source, const fbs::Ten
     return std::as_bytes(std::span(data->Data(), data->size()));
   }
   if (!LiesOutside(buffer.offset())) return std::span<const std::byte>();
-  return OutsideBytes(source, buffer.offset(), buffer.size(), fmt::format("{} buffer {}", where, from.buffer()));
+  return OutsideBytes(source, buffer.offset(), buffer.size(),
+                      fmt::format("{} buffer {}", where, from.buffer()));
 }
 
 Status ReadData(Source& source, const fbs::Tensor& from, const std::string& where, Tensor* tensor) {
@@ -160,7 +179,12 @@ Result<Tensor> ReadTensor(Source& source, const fbs::Tensor& from, int index, bo
   if (const auto* quantization = from.quantization(); quantization != nullptr) {
     tensor.has_unknown_quantization = quantization->details_type() != fbs::QuantizationDetails::NONE;
     if (!tensor.has_unknown_quantization) {
-      NPU_ASSIGN_OR_RETURN(tensor.quantization, ReadQuantization(source, *quantization, tensor, where));
+      auto read = ReadQuantization(source, *quantization, tensor, where);
+      // Of floats and strings parameters mean nothing, and real files hold wrong ones (scale 0).
+      if (!read && (HoldsIntegers(tensor.type) || read.error().code != ErrorCode::kInvalidModel)) {
+        return tl::unexpected<Error>(std::move(read.error()));
+      }
+      if (read) tensor.quantization = std::move(*read);
     }
   }
   return tensor;
