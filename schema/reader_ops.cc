@@ -129,11 +129,11 @@ class ParamsReader {
 
 OpParams DefaultParams(OpKind kind) {
   switch (kind) {
-#define NPU_OP(kind, code, name, version, params, room) \
-  case OpKind::kind: return params{};                   \
-      #define NPU_CUSTOM_OP(kind, name, params, room)   \
-  case OpKind::kind: return params{};                   \
-      #include "schema/ops.def"
+// clang-format off
+#define NPU_OP(kind, code, name, version, params, room) case OpKind::kind: return params{};
+#define NPU_CUSTOM_OP(kind, name, params, room) case OpKind::kind: return params{};
+#include "schema/ops.def"
+    // clang-format on
   }
   return NoParams{};
 }
