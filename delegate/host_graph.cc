@@ -138,44 +138,37 @@ Op ReadKind(const host::Node& node, const host::Registration& registration) {
   return op;
 }
 
-// Operand indices that can be trusted; the first that cannot is described.
-std::vector<int> ReadOperands(const host::IntArray* array, size_t tensor_count, bool optional,
-                              std::string_view what, std::string& problem) {
-  std::vector<int> result;
-  if (array == nullptr || array->size < 0) problem = fmt::format("the host gave no list of {}", what);
+Status ReadOperands(const host::IntArray* array, size_t tensor_count, bool optional, const std::string& where,
+                    std::vector<int>& operands) {
+  if (array == nullptr || array->size < 0) return Fail(ErrorCode::kInvalidModel, where + ": the host gave no list");
   for (int32_t index : View(array)) {
-    if (optional && index == kNoTensor) {
-      result.push_back(kNoTensor);
-    } else if (index >= 0 && static_cast<size_t>(index) < tensor_count) {
-      result.push_back(index);
-    } else {
-      problem = fmt::format("{} name tensor {}; expected 0 to {}", what, index, tensor_count - 1);
-      if (optional) result.push_back(kNoTensor);
+    const bool absent = optional && index == kNoTensor;
+    if (!absent && (index < 0 || static_cast<size_t>(index) >= tensor_count)) {
+      return Fail(ErrorCode::kInvalidModel, fmt::format("{}: tensor index {}; the host has {} tensors", where, index,
+                                                        tensor_count));
     }
+    operands.push_back(index);
   }
-  return result;
+  return {};
 }
 
-Op ReadOp(host::Context* context, int32_t node_index, const TensorProblems& problems) {
+// A node that hosts' own graph algorithms would trip over is an Error: they are not to be run on it.
+Result<Op> ReadOp(host::Context* context, int32_t node_index, const TensorProblems& problems) {
   host::Node* node = nullptr;
   host::Registration* registration = nullptr;
   if (context->get_node_and_registration(context, node_index, &node, &registration) != host::kOk ||
       node == nullptr || registration == nullptr) {
-    Op op;
-    op.kind = OpKind::kPlaceholderForGreaterOpCodes;
-    op.params_error = fmt::format("the host refused to show node {}", node_index);
-    return op;
+    return Fail(ErrorCode::kInvalidModel, fmt::format("the host refused to show node {}", node_index));
   }
   Op op = ReadKind(*node, *registration);
-  std::string problem;
-  op.inputs = ReadOperands(node->inputs, problems.texts.size(), true, "inputs", problem);
-  op.outputs = ReadOperands(node->outputs, problems.texts.size(), false, "outputs", problem);
+  const size_t tensor_count = problems.texts.size();
+  NPU_RETURN_IF_ERROR(ReadOperands(node->inputs, tensor_count, true, fmt::format("inputs of node {}", node_index), op.inputs));
+  NPU_RETURN_IF_ERROR(ReadOperands(node->outputs, tensor_count, false, fmt::format("outputs of node {}", node_index), op.outputs));
   for (const std::vector<int>* operands : {&op.inputs, &op.outputs}) {
     for (int index : *operands) {
-      if (problem.empty() && index != kNoTensor) problem = problems.texts[index];
+      if (op.params_error.empty() && index != kNoTensor) op.params_error = problems.texts[index];
     }
   }
-  if (op.params_error.empty()) op.params_error = std::move(problem);
   return op;
 }
 
@@ -289,13 +282,15 @@ Result<HostGraph> ReadHostGraph(host::Context* context) {
   const std::unique_ptr<host::IntArray, decltype(&std::free)> nodes(MakeIntArray(View(plan)), &std::free);
   if (nodes == nullptr) return Fail(ErrorCode::kResourceExhausted, "no memory for the execution plan");
   for (int32_t node : View(nodes.get())) {
-    graph.ops.push_back(ReadOp(context, node, problems));
+    NPU_ASSIGN_OR_RETURN(Op op, ReadOp(context, node, problems));
+    graph.ops.push_back(std::move(op));
     result.node_of_op.push_back(node);
   }
+  // Before the host is asked for partitions: its algorithm crashes on graphs with cycles.
+  NPU_RETURN_IF_ERROR(Validate(graph));
   const Uses uses = FindUses(graph);
   ForgetMissingShapes(uses, graph);
   FindInputsAndOutputs(context, nodes.get(), uses, graph);
-  NPU_RETURN_IF_ERROR(Validate(graph));
   return result;
 }
 

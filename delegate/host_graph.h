@@ -2,9 +2,10 @@
 // tensor index == the host's tensor index; op i == the i-th node of the execution plan, which in a host
 // that no other delegate has touched is node i. Constants are views into the host's memory, which
 // outlives every kernel.
-// The host is trusted to own the memory it points to, and nothing else: a node or tensor that breaks a
-// promise of schema/graph.h makes the operators that use it ineligible (Op::params_error). Only a context
-// that gives no usable graph at all is an Error; the delegate then claims nothing.
+// The host is trusted to own the memory it points to, and nothing else: a parameter or tensor that breaks
+// a promise of schema/graph.h makes the operators that use it ineligible (Op::params_error). A structure
+// that is no graph (operands out of range, cycles, two writers) is an Error; the delegate then claims
+// nothing, since the host's own partitioning would crash on it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,5 @@
-// Loads the plug-in, creates and destroys a delegate, unloads it, and looks whether it is still mapped.
+// Loads the plug-in, looks for devices, creates and destroys a delegate, unloads the plug-in, and looks whether it
+// is still mapped.
 // usage: dlclose_check libnpu_delegate.so
 // SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
@@ -35,6 +36,12 @@ int main(int argc, char** argv) {
     const auto create = reinterpret_cast<Create>(dlsym(library, "tflite_plugin_create_delegate"));
     const auto destroy = reinterpret_cast<Destroy>(dlsym(library, "tflite_plugin_destroy_delegate"));
     if (create == nullptr || destroy == nullptr) return Fail("the plug-in's functions are missing");
+    const auto list_devices = reinterpret_cast<int (*)(char**)>(dlsym(library, "npu_devices_json"));
+    const auto free_string = reinterpret_cast<void (*)(char*)>(dlsym(library, "npu_string_destroy"));
+    if (list_devices == nullptr || free_string == nullptr) return Fail("the C API is missing");
+    char* devices = nullptr;
+    list_devices(&devices);
+    free_string(devices);
     void* delegate = create(nullptr, nullptr, 0, nullptr);
     if (delegate == nullptr) return Fail("no delegate without options");
     destroy(delegate);

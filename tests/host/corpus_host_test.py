@@ -42,6 +42,19 @@ def explain(found, expected, key):
     return f"{json.dumps(found[key])[:500]} / {json.dumps(expected[key])[:500]}"
 
 
+# Facts of a file that a host's structs do not hold, so that the plug-in's plan gives fewer reasons.
+INVISIBLE = {
+    "real/google-ai-edge+LiteRT/tflite/testdata/zero_size_constant.tflite": "has_rank of a scalar",
+}
+if host.NAME == "tflite-runtime":  # older than blockwise quantization
+    INVISIBLE["gen/ai_edge_quantizer/cifar_cnn_dynamic_wi4b32_afp32.tflite"] = "blockwise quantization"
+    INVISIBLE["gen/ai_edge_quantizer/mlperf_resnet8_dynamic_wi4b32_afp32.tflite"] = "blockwise quantization"
+
+
+def without_reasons(plan):
+    return {**plan, "ops": [{**op, "reasons": None} for op in plan["ops"]]}
+
+
 def check_plan(path, report):
     try:
         expected = npu_capi.Library(LIBRARY).open(path).plan()
@@ -56,6 +69,8 @@ def check_plan(path, report):
         return ["no report"] if expected["ops"] else []
     with open(report) as file:
         found = json.load(file)
+    if str(path.relative_to(ROOT)) in INVISIBLE:
+        found, expected = without_reasons(found), without_reasons(expected)
     return [f"{key}: host / file: {explain(found, expected, key)}" for key in differences(found, expected)]
 
 
@@ -88,24 +103,38 @@ def run_8bit(path):
     return problems, "exact" if not problems else "differs"
 
 
-def answer(request):
+def run_hostile(path, with_plugin, progress):
+    interpreter = host.reference_interpreter(path)
+    # From here on it matters that the process lives; hosts' loaders crash on their own.
+    progress("loaded")
+    if with_plugin:
+        delegate = host.tfl.load_delegate(LIBRARY, {"device": "reference"})
+        interpreter._interpreter.ModifyGraphWithDelegate(delegate._get_native_delegate_pointer())
+        interpreter._delegates = [delegate]
+    interpreter.allocate_tensors()
+    interpreter.invoke()
+    return [], "ran"
+
+
+def compare_plans(path):
+    with tempfile.TemporaryDirectory() as directory:
+        # Plans do not depend on the device: the CPU reference compiles fastest.
+        report = os.path.join(directory, "plan.json")
+        delegate = host.tfl.load_delegate(LIBRARY, {"report": report, "device": "reference"})
+        # The reference resolver lacks operators that these models have.
+        host.interpreter_without_xnnpack(path, [delegate])
+        return check_plan(path, report), "same plan"
+
+
+def answer(request, progress):
     kind, path = request.split(" ", 1)
     path = ROOT / path
     try:
         if kind == "8bit":
             return run_8bit(path)
-        if kind == "plain":
-            host.reference_interpreter(path).allocate_tensors()
-            return [], "loaded"
-        with tempfile.TemporaryDirectory() as directory:
-            # Plans do not depend on the device: the CPU reference compiles fastest.
-            report = os.path.join(directory, "plan.json")
-            delegate = host.tfl.load_delegate(LIBRARY, {"report": report, "device": "reference"})
-            interpreter = host.reference_interpreter(path, [delegate])
-            if kind == "plan":
-                return check_plan(path, report), "same plan"
-            interpreter.allocate_tensors()
-            return [], "loaded"
+        if kind == "plan":
+            return compare_plans(path)
+        return run_hostile(path, kind == "hostile", progress)
     except (ValueError, RuntimeError) as error:
         return [f"{type(error).__name__}: {error}"], "refused by the host"
 
@@ -120,7 +149,9 @@ class Summary:
         for item, result in host.run_children(__file__, sys.argv[1:3] + ["--child"], [f"{kind} {p}" for p in paths],
                                               os.cpu_count() or 1):
             path = item.split(" ", 1)[1]
-            problems, outcome = result if result is not None else (["the process died"], "crashed")
+            if result is None or isinstance(result, str):
+                result = ["the process died"], "crashed" if result is None else "crashed after loading"
+            problems, outcome = result
             answers[path] = outcome
             counts[outcome] = counts.get(outcome, 0) + 1
             if problems and is_problem(path, outcome):
@@ -148,7 +179,7 @@ def main():
     hostile = sorted(str(p.relative_to(root)) for p in (root / "hostile").rglob("*.tflite") if wanted in str(p))
     alone = summary.run("malformed files, host alone", "plain", hostile, lambda path, outcome: False)
     summary.run("malformed files, with the plug-in", "hostile", hostile,
-                lambda path, outcome: outcome == "crashed" and alone[path] != "crashed")
+                lambda path, outcome: outcome == "crashed after loading" and not alone[path].startswith("crashed"))
     print(f"{summary.failed} problems")
     return 1 if summary.failed else 0
 

@@ -28,6 +28,11 @@ def reference_interpreter(path, delegates=None, **arguments):
                            experimental_op_resolver_type=tfl.OpResolverType.BUILTIN_REF, **arguments)
 
 
+def interpreter_without_xnnpack(path, delegates=None):
+    return tfl.Interpreter(model_path=str(path), experimental_delegates=delegates,
+                           experimental_op_resolver_type=tfl.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+
+
 def run(interpreter, inputs):
     for detail, array in zip(interpreter.get_input_details(), inputs):
         interpreter.set_tensor(detail["index"], array)
@@ -41,9 +46,11 @@ def delegate_nodes(interpreter):
 
 
 def run_children(script, arguments, items, workers, timeout=120):
-    """Feeds `items` (strings) to children `script arguments`, one line each, which answer one JSON line each.
+    """Feeds `items` (strings) to children `script arguments`, one line each, which answer JSON lines: strings say how far
+    they got, anything else is the answer.
 
-    Yields (item, answer), answer None when the child died or was silent for `timeout` seconds; a new child goes on.
+    Yields (item, answer). When the child died, or took `timeout` seconds, answer is the last string (None: there was
+    none) and a new child goes on.
     """
     todo = queue.Queue()
     for item in items:
@@ -62,17 +69,18 @@ def run_children(script, arguments, items, workers, timeout=120):
                                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             watchdog = threading.Timer(timeout, child.kill)
             watchdog.start()
+            answer = None
             try:
                 child.stdin.write(item + "\n")
                 child.stdin.flush()
-                line = child.stdout.readline()
-            except BrokenPipeError:
-                line = ""
-            watchdog.cancel()
-            if not line:
+                while answer is None or isinstance(answer, str):
+                    answer = json.loads(child.stdout.readline())
+            except (BrokenPipeError, json.JSONDecodeError):
+                child.kill()
                 child.wait()
                 child = None
-            answers.put((item, json.loads(line) if line else None))
+            watchdog.cancel()
+            answers.put((item, answer))
         if child is not None:
             child.stdin.close()
             child.wait()
@@ -87,10 +95,15 @@ def run_children(script, arguments, items, workers, timeout=120):
 
 
 def serve(answer):
-    """The child's side of run_children: answer(item) returns what JSON can hold."""
+    """The child's side of run_children: answer(item, progress) returns what JSON can hold; progress(text) says how far
+    it got."""
     # Runtimes print to stdout, too: the answers get their own descriptor.
     pipe = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    for line in sys.stdin:
-        pipe.write(json.dumps(answer(line.rstrip("\n"))) + "\n")
+
+    def send(value):
+        pipe.write(json.dumps(value) + "\n")
         pipe.flush()
+
+    for line in sys.stdin:
+        send(answer(line.rstrip("\n"), send))

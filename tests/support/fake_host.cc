@@ -279,7 +279,8 @@ void FakeHost::AddNode(const Op& op) {
 }
 
 // Real hosts' algorithm, on the graph as it was before anything was spoiled.
-std::vector<FakeHost::Partition> FakeHost::Cut(const host::IntArray* claimed, bool only_claimed) const {
+std::vector<FakeHost::Partition> FakeHost::Cut(const host::IntArray* claimed, bool only_claimed) {
+  ++partitioning_count;
   std::vector<int> colour(graph_->ops.size(), 0), ops(graph_->ops.size());
   std::iota(ops.begin(), ops.end(), 0);
   for (int32_t i = 0; i < claimed->size; ++i) {

@@ -41,6 +41,7 @@ class FakeHost {
   std::vector<host::Registration> registrations;
   std::vector<int32_t> plan;        // execution plan: node indices
   std::vector<std::string> errors;  // what the delegate reported
+  int partitioning_count = 0;       // how often the host was asked to cut its graph
   bool keep_all_tensors = false;    // every claimed node becomes a partition of its own
 
  private:
@@ -53,7 +54,7 @@ class FakeHost {
   static host::IntArray* NewArray(const std::vector<int32_t>& values);
   void AddTensor(const Tensor& tensor);
   void AddNode(const Op& op);
-  std::vector<Partition> Cut(const host::IntArray* claimed, bool only_claimed) const;
+  std::vector<Partition> Cut(const host::IntArray* claimed, bool only_claimed);
   void SetSize(host::Tensor& tensor);
   host::StatusCode RunReference(int node);
 
