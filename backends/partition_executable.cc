@@ -110,7 +110,8 @@ class PartitionExecutable : public Executable {
       const SegmentOps& ops = spec.parts[p].ops;
       for (int tensor : ops.inputs) {
         if (!available[tensor]) {
-          return Fail(ErrorCode::kInternal, fmt::format("part {} reads T#{}, which nothing before it makes", p, tensor));
+          return Fail(ErrorCode::kInternal,
+                      fmt::format("part {} reads T#{}, which nothing before it makes", p, tensor));
         }
         if (const auto found = request_of.find(tensor); found != request_of.end()) {
           requests[found->second].last = p;
@@ -127,7 +128,8 @@ class PartitionExecutable : public Executable {
     }
     for (int tensor : spec.outputs) {
       if (!available[tensor]) {
-        return Fail(ErrorCode::kInternal, fmt::format("no part makes T#{}, an output of the partition", tensor));
+        return Fail(ErrorCode::kInternal,
+                    fmt::format("no part makes T#{}, an output of the partition", tensor));
       }
     }
     NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,

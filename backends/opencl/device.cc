@@ -91,9 +91,10 @@ Result<std::vector<FoundDevice>> AskPlatforms() {
 OpenClDeviceLimits ReadLimits(const cl::Device& device) {
   OpenClDeviceLimits limits;
   limits.type = Info<cl_device_type>(device, CL_DEVICE_TYPE, 0);
-  limits.compute_units = static_cast<int>(std::max<cl_uint>(1, Info<cl_uint>(device, CL_DEVICE_MAX_COMPUTE_UNITS, 1)));
-  limits.max_allocation_bytes =
-      static_cast<int64_t>(std::min<cl_ulong>(Info<cl_ulong>(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 0), INT64_MAX));
+  limits.compute_units =
+      static_cast<int>(std::max<cl_uint>(1, Info<cl_uint>(device, CL_DEVICE_MAX_COMPUTE_UNITS, 1)));
+  limits.max_allocation_bytes = static_cast<int64_t>(
+      std::min<cl_ulong>(Info<cl_ulong>(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 0), INT64_MAX));
   // The property is in bits. 128 bytes: the widest vector type, which kernels may load from a tensor.
   limits.alignment_bytes =
       std::max<int64_t>(128, Info<cl_uint>(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 1024) / 8);
@@ -137,7 +138,8 @@ Result<std::shared_ptr<OpenClDevice>> OpenDevice(const FoundDevice& found) {
   return device;
 }
 
-OpenClDevice::OpenClDevice(cl::Device device, cl::Context context, std::string name, OpenClDeviceLimits limits)
+OpenClDevice::OpenClDevice(cl::Device device, cl::Context context, std::string name,
+                           OpenClDeviceLimits limits)
     : device_(std::move(device)),
       context_(std::move(context)),
       name_(std::move(name)),
@@ -155,7 +157,8 @@ Result<std::shared_ptr<OpenClDevice>> OpenClDevice::Open(const cl::Device& devic
 
 Result<std::shared_ptr<OpenClDevice>> OpenClDevice::WithThreads(int threads) {
   std::shared_ptr<OpenClDevice> whole = shared_from_this();
-  if (threads <= 0 || threads >= limits_.compute_units || (limits_.type & CL_DEVICE_TYPE_CPU) == 0) return whole;
+  if (threads <= 0 || threads >= limits_.compute_units || (limits_.type & CL_DEVICE_TYPE_CPU) == 0)
+    return whole;
   const std::lock_guard lock(mutex_);
   std::shared_ptr<OpenClDevice>& part = parts_[threads];
   if (part != nullptr) return part;

@@ -26,7 +26,8 @@ DeviceMemory::~DeviceMemory() {
 }
 
 Result<DeviceMemory> DeviceMemory::Allocate(OpenClDevice& device, std::span<const int64_t> offsets,
-                                            std::span<const int64_t> sizes, int64_t total_bytes, bool shared) {
+                                            std::span<const int64_t> sizes, int64_t total_bytes,
+                                            bool shared) {
   DeviceMemory memory;
   memory.context_ = device.context();
   memory.offsets_.assign(offsets.begin(), offsets.end());
@@ -34,9 +35,9 @@ Result<DeviceMemory> DeviceMemory::Allocate(OpenClDevice& device, std::span<cons
   const auto bytes = static_cast<size_t>(total_bytes);
   cl_mem_flags flags = CL_MEM_READ_WRITE;
   if (shared) {
-    memory.shared_ = static_cast<std::byte*>(clSVMAlloc(device.context()(),
-                                                        CL_MEM_READ_WRITE | CL_MEM_SVM_FINE_GRAIN_BUFFER, bytes,
-                                                        static_cast<cl_uint>(device.limits().alignment_bytes)));
+    memory.shared_ = static_cast<std::byte*>(
+        clSVMAlloc(device.context()(), CL_MEM_READ_WRITE | CL_MEM_SVM_FINE_GRAIN_BUFFER, bytes,
+                   static_cast<cl_uint>(device.limits().alignment_bytes)));
     if (memory.shared_ == nullptr) {
       return Fail(ErrorCode::kDevice, fmt::format("clSVMAlloc: no {} bytes on {}", bytes, device.name()));
     }

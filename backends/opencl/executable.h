@@ -10,13 +10,14 @@
 #include <memory>
 
 #include "backends/backend.h"
+#include "backends/opencl/bound_segment.h"
 #include "backends/opencl/device.h"
 #include "backends/opencl/segment_layout.h"
 
 namespace npu {
 
 struct OpenClCompileSettings {
-  bool use_shared_memory = true;  // where the device offers it; false: as on a device that does not
+  BindSettings bind;
   LowerFunction lower = LowerByRoom;
 };
 

@@ -40,8 +40,8 @@ struct LoweredOp {
 
 struct SegmentLayout {
   std::vector<LoweredOp> ops;
-  std::vector<Storage> tensors;       // by tensor of the graph
-  std::vector<MemoryRequest> arena;   // sizes without slack
+  std::vector<Storage> tensors;      // by tensor of the graph
+  std::vector<MemoryRequest> arena;  // sizes without slack
   std::vector<ConstantBlock> constants;
 
   // Where an argument's bytes are; kNone for numbers.

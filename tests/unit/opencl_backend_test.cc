@@ -36,7 +36,11 @@ class Dispositions : public testing::Environment {
 const testing::Environment* const kDispositions = testing::AddGlobalTestEnvironment(new Dispositions);
 
 Pool2DParams Pool(int filter, int stride) {
-  return {.padding = Padding::kSame, .stride_h = stride, .stride_w = stride, .filter_h = filter, .filter_w = filter};
+  return {.padding = Padding::kSame,
+          .stride_h = stride,
+          .stride_w = stride,
+          .filter_h = filter,
+          .filter_w = filter};
 }
 
 // A diamond with views on both sides and outputs that are also read inside:
@@ -68,7 +72,8 @@ SegmentOps WholeGraph(const Graph& graph) {
   return segment;
 }
 
-Status RunOnce(Executable& executable, const Graph& graph, const std::vector<Bytes>& inputs, std::vector<Bytes>& outputs) {
+Status RunOnce(Executable& executable, const Graph& graph, const std::vector<Bytes>& inputs,
+               std::vector<Bytes>& outputs) {
   std::vector<const std::byte*> in;
   for (const Bytes& bytes : inputs) in.push_back(bytes.data());
   outputs.clear();
@@ -115,7 +120,8 @@ TEST(OpenClBackend, ViewsDiamondsAndInnerOutputs) {
 
 TEST(OpenClBackend, SegmentOfViewsOnly) {
   GraphBuilder b;
-  const int x = b.Input(kType, {2, 6}, 1.0f), y = b.Tensor(kType, {3, 4}, 1.0f), z = b.Tensor(kType, {12}, 1.0f);
+  const int x = b.Input(kType, {2, 6}, 1.0f), y = b.Tensor(kType, {3, 4}, 1.0f),
+            z = b.Tensor(kType, {12}, 1.0f);
   b.Op(OpKind::kReshape, {x, b.Ints({3, 4})}, {y}, ReshapeParams{});
   b.Op(OpKind::kReshape, {y, b.Ints({12})}, {z}, ReshapeParams{});
   test::ExpectOpenClMatchesReference(b.Build({y, z}));
@@ -141,7 +147,7 @@ TEST(OpenClBackend, BothMemoryPathsAndManyInvokesGiveTheSameBytes) {
     const auto device = OpenDevice(found->front());
     ASSERT_TRUE(device);
     OpenClCompileSettings settings;
-    settings.use_shared_memory = shared;
+    settings.bind.use_shared_memory = shared;
     const auto executable = CompileForOpenCl(*device, graph, WholeGraph(*graph), {}, settings);
     ASSERT_TRUE(executable) << executable.error().text;
     EXPECT_GT((*executable)->memory_use().arena_bytes, 180);
@@ -169,8 +175,10 @@ TEST(OpenClBackend, ExecutablesOnTwoThreadsDoNotDisturbEachOther) {
     std::vector<Bytes> outputs;
     for (int i = 0; i < 300 && failures[id].empty(); ++i) {
       const Status status = RunOnce(**executable, *graph, inputs, outputs);
-      if (!status) failures[id] = status.error().text;
-      else if (outputs != *expected) failures[id] = "wrong bytes";
+      if (!status)
+        failures[id] = status.error().text;
+      else if (outputs != *expected)
+        failures[id] = "wrong bytes";
     }
   };
   InferShapes(*graph);
@@ -210,8 +218,8 @@ TEST(OpenClBackend, WrongLoweringsAreErrorsThatNameTheKernel) {
     EXPECT_NE(executable.error().text.find("RELU"), std::string::npos) << executable.error().text;
   };
   expect_error("no_such_kernel", {});
-  expect_error("fill_bytes", {TensorArg{y}});                               // too few
-  expect_error("fill_bytes", {TensorArg{y}, 4, TensorArg{x}, TensorArg{x}});  // buffers for numbers
+  expect_error("npu_lut", {TensorArg{y}});                                            // too few
+  expect_error("npu_lut", {TensorArg{x}, TensorArg{y}, TensorArg{x}, TensorArg{x}});  // a buffer for a number
 }
 
 TEST(OpenClBackend, InvokeChecksItsCounts) {
@@ -230,7 +238,7 @@ TEST(OpenClBackend, HostSignalHandlersStay) {
   const auto result = test::RunGraph(*test::TestDevice(), DiamondGraph(), {Bytes(180)});
   ASSERT_TRUE(result) << result.error().text;
   for (int s = 1; s < 32; ++s) {
-    struct sigaction now{};
+    struct sigaction now {};
     if (sigaction(s, nullptr, &now) != 0) continue;
     EXPECT_EQ(now.sa_handler, Dispositions::saved()[s].sa_handler) << "signal " << s;
     // SA_RESTORER is the C library's own: set once a disposition has been written at all.

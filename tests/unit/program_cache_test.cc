@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/opencl/program.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "backends/opencl/device.h"
+#include "backends/opencl/program.h"
 #include "tests/support/graph_builder.h"
 
 namespace npu {
@@ -58,7 +57,8 @@ TEST_F(ProgramCacheTest, BuildLogIsInTheErrorWithFileAndLine) {
     const auto kernel = cache->CreateKernel("good_kernel");
     ASSERT_FALSE(kernel);
     EXPECT_EQ(kernel.error().code, ErrorCode::kDevice);
-    for (const char* part : {"clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)", "undeclared_thing", "broken.cl:2"}) {
+    for (const char* part :
+         {"clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)", "undeclared_thing", "broken.cl:2"}) {
       EXPECT_NE(kernel.error().text.find(part), std::string::npos) << part << " in " << kernel.error().text;
     }
     EXPECT_NE(kernel.error().text.find(device_->name()), std::string::npos);

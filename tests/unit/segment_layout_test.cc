@@ -68,7 +68,8 @@ TEST(SegmentLayout, BlocksLiveFromWriterToLastReader) {
 TEST(SegmentLayout, ChainOfAliasesKeepsTheViewedBlockAlive) {
   GraphBuilder b;
   const int x = b.Input(kType, {8}, 1.0f);
-  const int y = b.Tensor(kType, {2, 4}, 1.0f), z = b.Tensor(kType, {4, 2}, 1.0f), w = b.Tensor(kType, {4, 2}, 1.0f);
+  const int y = b.Tensor(kType, {2, 4}, 1.0f), z = b.Tensor(kType, {4, 2}, 1.0f),
+            w = b.Tensor(kType, {4, 2}, 1.0f);
   b.Op(OpKind::kReshape, {x}, {y}, ReshapeParams{});
   b.Op(OpKind::kReshape, {y}, {z}, ReshapeParams{});
   b.Op(OpKind::kRelu, {z}, {w});
@@ -129,18 +130,27 @@ TEST(SegmentLayout, WrongLoweringsAreErrors) {
   b.Op(OpKind::kRelu, {x}, {y});
   const auto graph = b.Build({y});
   const std::vector<std::function<void(Lowering&)>> wrong = {
-      [&](Lowering& l) { l.Launch("k", {1, 1, 1}, {ConstantArg{0}}); },
-      [&](Lowering& l) { l.Launch("k", {1, 1, 1}, {ScratchArg{-1}}); },
-      [&](Lowering& l) { l.Launch("k", {1, 1, 1}, {TensorArg{99}}); },
-      [&](Lowering& l) { l.Launch("k", {1, 1, 1}, {TensorArg{z}}); },
+      [&](Lowering& l) {
+        l.Launch("k", {1, 1, 1}, {ConstantArg{0}});
+      },
+      [&](Lowering& l) {
+        l.Launch("k", {1, 1, 1}, {ScratchArg{-1}});
+      },
+      [&](Lowering& l) {
+        l.Launch("k", {1, 1, 1}, {TensorArg{99}});
+      },
+      [&](Lowering& l) {
+        l.Launch("k", {1, 1, 1}, {TensorArg{z}});
+      },
       [&](Lowering& l) { l.Alias(z, x); },
       [&](Lowering& l) { l.Alias(y, z); },
   };
   for (size_t i = 0; i < wrong.size(); ++i) {
-    const auto layout = LayOut(*graph, [&](const OpView&, const ComputeOptions&, Lowering& lowering) -> Status {
-      wrong[i](lowering);
-      return {};
-    });
+    const auto layout =
+        LayOut(*graph, [&](const OpView&, const ComputeOptions&, Lowering& lowering) -> Status {
+          wrong[i](lowering);
+          return {};
+        });
     ASSERT_FALSE(layout) << i;
     EXPECT_EQ(layout.error().code, ErrorCode::kInternal) << i;
   }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/opencl/bound_segment.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <string>
+
+namespace npu {
+namespace {
+
+// Places the blocks with `slack` bytes after each, and allocates them.
+Result<DeviceMemory> AllocateBlocks(OpenClDevice& device, std::vector<MemoryRequest> requests, int64_t slack,
+                                    bool shared, int64_t& total_bytes) {
+  std::vector<int64_t> sizes;
+  for (MemoryRequest& request : requests) {
+    request.bytes += slack;
+    sizes.push_back(request.bytes);
+  }
+  const OpenClDeviceLimits& limits = device.limits();
+  NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,
+                       PlanMemory(requests, limits.alignment_bytes, limits.max_allocation_bytes));
+  total_bytes = layout.total_bytes;
+  return DeviceMemory::Allocate(device, layout.offsets, sizes, total_bytes, shared);
+}
+
+Status Upload(const BoundSegment& state, const std::vector<ConstantBlock>& constants) {
+  for (int i = 0; i < static_cast<int>(constants.size()); ++i) {
+    const auto [bytes, flip] = constants[i];
+    if (bytes.empty()) continue;
+    std::vector<std::byte> flipped;
+    const std::byte* from = bytes.data();
+    if (flip) {
+      flipped.resize(bytes.size());
+      FlipSignBits(from, flipped.data(), bytes.size());
+      from = flipped.data();
+    }
+    if (std::byte* to = state.constants.host(i); to != nullptr) {
+      std::memcpy(to, from, bytes.size());
+      continue;
+    }
+    NPU_RETURN_IF_CL_ERROR(
+        state.queue.enqueueWriteBuffer(state.constants.block(i), CL_TRUE, 0, bytes.size(), from),
+        fmt::format("clEnqueueWriteBuffer({} constant bytes)", bytes.size()), state.device->name());
+  }
+  return {};
+}
+
+class KernelBinder {
+ public:
+  KernelBinder(BoundSegment& state, const SegmentLayout& layout) : state_(state), layout_(layout) {}
+
+  Status Bind(const LoweredOp& op, const KernelLaunch& launch) {
+    const std::string& device = state_.device->name();
+    NPU_ASSIGN_OR_RETURN(cl::Kernel kernel, state_.device->programs().CreateKernel(launch.kernel));
+    cl_int code = CL_SUCCESS;
+    const cl_uint wanted = kernel.getInfo<CL_KERNEL_NUM_ARGS>(&code);
+    NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelInfo({})", launch.kernel), device);
+    if (wanted != launch.args.size()) {
+      return Fail(ErrorCode::kInternal, fmt::format("kernel {} takes {} arguments, {} were lowered",
+                                                    launch.kernel, wanted, launch.args.size()));
+    }
+    for (cl_uint i = 0; i < wanted; ++i) {
+      NPU_RETURN_IF_CL_ERROR(SetArg(kernel, i, op, launch.args[i]),
+                             fmt::format("clSetKernelArg({}, {})", launch.kernel, i), device);
+    }
+    const auto required =
+        kernel.getWorkGroupInfo<CL_KERNEL_COMPILE_WORK_GROUP_SIZE>(state_.device->device(), &code);
+    NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelWorkGroupInfo({})", launch.kernel), device);
+    const size_t most = kernel.getWorkGroupInfo<CL_KERNEL_WORK_GROUP_SIZE>(state_.device->device(), &code);
+    NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelWorkGroupInfo({})", launch.kernel), device);
+    const OpenClDeviceLimits& limits = state_.device->limits();
+    const LaunchShape shape =
+        ChooseLaunchShape(launch.global, {required[0], required[1], required[2]}, most,
+                          (limits.type & CL_DEVICE_TYPE_CPU) != 0 ? limits.compute_units : 0);
+    if (shape.global[0] == 0 || shape.global[1] == 0 || shape.global[2] == 0) return {};
+    state_.launches.push_back({std::move(kernel), shape, launch.kernel});
+    return {};
+  }
+
+ private:
+  cl_int SetArg(cl::Kernel& kernel, cl_uint i, const LoweredOp& op, const KernelArg& arg) const {
+    if (const auto* number = std::get_if<int32_t>(&arg)) return kernel.setArg(i, sizeof(*number), number);
+    if (const auto* number = std::get_if<float>(&arg)) return kernel.setArg(i, sizeof(*number), number);
+    const Storage storage = layout_.Find(op, arg);
+    const bool constant = storage.where == Storage::Where::kConstant;
+    return kernel.setArg(i, (constant ? state_.constants : state_.arena).block(storage.block));
+  }
+
+  BoundSegment& state_;
+  const SegmentLayout& layout_;
+};
+
+Boundary MakeBoundary(const BoundSegment& state, const SegmentLayout& layout, const Graph& graph, int tensor,
+                      bool is_input) {
+  const Storage storage = layout.tensors[tensor];
+  const DeviceMemory& memory = storage.where == Storage::Where::kConstant ? state.constants : state.arena;
+  Boundary boundary;
+  boundary.buffer = memory.block(storage.block);
+  boundary.shared = memory.host(storage.block);
+  boundary.bytes = static_cast<size_t>(graph.tensors[tensor].byte_size().value_or(0));
+  boundary.flip_sign_bit = graph.tensors[tensor].type == DataType::kInt8;
+  if (is_input && boundary.flip_sign_bit && boundary.shared == nullptr)
+    boundary.staging.resize(boundary.bytes);
+  return boundary;
+}
+
+}  // namespace
+
+void FlipSignBits(const std::byte* from, std::byte* to, size_t bytes) {
+  for (size_t i = 0; i < bytes; ++i) to[i] = from[i] ^ std::byte{0x80};
+}
+
+Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> device, const Graph& graph,
+                                                  const SegmentOps& segment, const SegmentLayout& layout,
+                                                  const BindSettings& settings) {
+  auto bound = std::make_unique<BoundSegment>();
+  bound->device = device;
+  cl_int code = CL_SUCCESS;
+  bound->queue = cl::CommandQueue(device->context(), device->device(), 0, &code);
+  NPU_RETURN_IF_CL_ERROR(code, "clCreateCommandQueue", device->name());
+
+  const bool shared = settings.use_shared_memory && device->limits().shared_memory;
+  const int64_t slack = kBlockSlack + settings.guard_bytes;
+  std::vector<MemoryRequest> constants, arena = layout.arena;
+  for (const ConstantBlock& block : layout.constants) {
+    constants.push_back({static_cast<int64_t>(block.bytes.size()), 0, 0});
+  }
+  if (settings.guard_bytes > 0) {
+    for (MemoryRequest& request : arena) request.first = request.last = 0;
+  }
+  NPU_ASSIGN_OR_RETURN(bound->constants,
+                       AllocateBlocks(*device, constants, slack, shared, bound->memory.constant_bytes));
+  NPU_ASSIGN_OR_RETURN(bound->arena,
+                       AllocateBlocks(*device, arena, slack, shared, bound->memory.arena_bytes));
+  NPU_RETURN_IF_ERROR(Upload(*bound, layout.constants));
+
+  KernelBinder binder(*bound, layout);
+  for (const LoweredOp& op : layout.ops) {
+    for (const KernelLaunch& launch : op.lowering.launches()) {
+      if (Status status = binder.Bind(op, launch); !status) {
+        return tl::unexpected(status.error().WithContext(DescribeOp(graph, op.op)));
+      }
+    }
+  }
+  for (int tensor : segment.inputs) {
+    bound->inputs.push_back(MakeBoundary(*bound, layout, graph, tensor, true));
+  }
+  for (int tensor : segment.outputs) {
+    bound->outputs.push_back(MakeBoundary(*bound, layout, graph, tensor, false));
+  }
+  return bound;
+}
+
+}  // namespace npu

@@ -1,0 +1,57 @@
+// A segment's objects on a device: blocks allocated, constants uploaded, kernels with their arguments set.
+// What executable.cc runs; start there.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "backends/opencl/device.h"
+#include "backends/opencl/device_memory.h"
+#include "backends/opencl/launch_shape.h"
+#include "backends/opencl/segment_layout.h"
+
+namespace npu {
+
+struct BoundLaunch {
+  cl::Kernel kernel;
+  LaunchShape shape;
+  std::string_view name;
+};
+
+// A segment input or output.
+struct Boundary {
+  cl::Buffer buffer;
+  std::byte* shared = nullptr;  // its place in shared memory, or null
+  size_t bytes = 0;
+  bool flip_sign_bit = false;      // INT8: stored as q ^ 0x80, which is q + 128 (ops/lowering.h)
+  std::vector<std::byte> staging;  // of an INT8 input that crosses by a command
+};
+
+// Members are destroyed from the last to the first: the queue and the device outlive what uses them.
+struct BoundSegment {
+  std::shared_ptr<OpenClDevice> device;
+  cl::CommandQueue queue;  // in order
+  DeviceMemory constants, arena;
+  MemoryUse memory;
+  std::vector<BoundLaunch> launches;
+  std::vector<Boundary> inputs, outputs;
+};
+
+struct BindSettings {
+  bool use_shared_memory = true;  // where the device offers it; false: as on a device that does not
+  // For tests that look for writes past the end: blocks share no bytes with each other, and each has this
+  // many bytes more behind its slack.
+  int64_t guard_bytes = 0;
+};
+
+// The result does not refer to `layout`.
+Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> device, const Graph& graph,
+                                                  const SegmentOps& segment, const SegmentLayout& layout,
+                                                  const BindSettings& settings);
+
+// Bytes whose sign bits are flipped while they are copied. from may be to.
+void FlipSignBits(const std::byte* from, std::byte* to, size_t bytes);
+
+}  // namespace npu
