@@ -21,6 +21,7 @@ constexpr int kMaxPadRank = 5;  // TFLite's PadKernelMaxDimensionCount
 struct PadPlan {
   std::vector<int32_t> shape;
   StridedCopy copy;
+  std::vector<int32_t> before;
 };
 
 std::optional<PadPlan> PlanPad(const OpView& op, Verdict& verdict) {
@@ -48,6 +49,7 @@ std::optional<PadPlan> PlanPad(const OpView& op, Verdict& verdict) {
     if (ok)
       ok = RequireRange(fmt::format("output size of dimension {}", d), size, 0, kMaxTensorElements, verdict);
     plan.shape.push_back(static_cast<int32_t>(size));
+    plan.before.push_back(before);
   }
   if (!ok || !RequireShapeFits(plan.shape, verdict)) return std::nullopt;
   const auto source = DenseStrides(input.shape);
@@ -117,11 +119,33 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
     const auto byte = static_cast<uint8_t>(value->data.bytes[0]);
     stored = value->type == DataType::kInt8 ? byte ^ 0x80 : byte;
   }
-  const TensorArg target{op.op.outputs[0]};
-  if (plan->shape != op.input(0)->shape) {
-    LowerFill(target, *output.element_count(), static_cast<uint8_t>(stored), lowering);
+  // Dimensions without a frame of their own are part of the dimension outside them.
+  struct Dimension {
+    int64_t output = 1, before = 0, inside = 1;
+  };
+  const std::vector<int32_t>& shape = op.input(0)->shape;
+  std::array<Dimension, kMaxPadRank> dims;  // innermost first
+  int rank = 0;
+  int64_t scale = 1;
+  for (size_t d = shape.size(); d-- > 0;) {
+    if (plan->shape[d] == shape[d] && d > 0) {
+      scale *= shape[d];
+      continue;
+    }
+    dims[rank++] = {plan->shape[d] * scale, plan->before[d] * scale, shape[d] * scale};
+    scale = 1;
   }
-  LowerCopy(plan->copy, TensorArg{op.op.inputs[0]}, target, std::nullopt, lowering);
+  const RowCut cut = CutRows(*output.element_count(), dims[1].output, dims[0].output, dims[0].output);
+  std::vector<KernelArg> args = {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, stored};
+  for (int64_t Dimension::*field : {&Dimension::output, &Dimension::before, &Dimension::inside}) {
+    for (int d = kMaxPadRank - 1; d >= 0; --d) args.push_back(static_cast<int32_t>(dims[d].*field));
+  }
+  args.push_back(static_cast<int32_t>(cut.run_chunk));
+  args.push_back(static_cast<int32_t>(cut.row_chunk));
+  lowering.Launch("pad_frame",
+                  {static_cast<size_t>(cut.items), static_cast<size_t>(dims[2].output * dims[3].output),
+                   static_cast<size_t>(dims[4].output)},
+                  std::move(args));
   return {};
 }
 

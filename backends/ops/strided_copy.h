@@ -54,7 +54,13 @@ void FillElements(const std::byte* value, int element_size, int64_t count, std::
 void LowerCopy(const StridedCopy& copy, TensorArg source, TensorArg target,
                std::optional<ConstantArg> table, Lowering& lowering);
 
-// Emits a fill of `count` bytes with the stored value.
-void LowerFill(TensorArg target, int64_t count, uint8_t stored_value, Lowering& lowering);
+// How a launch over rows of `run` bytes is cut into work-items.
+struct RowCut {
+  int64_t run_chunk = 1, row_chunk = 1;  // bytes of a row and rows that one work-item takes
+  int64_t items = 1;                     // work-items that cover rows x run
+};
+
+// total: bytes of the whole launch. run_limit: longest piece of a row one work-item may take.
+RowCut CutRows(int64_t total, int64_t rows, int64_t run, int64_t run_limit);
 
 }  // namespace npu
