@@ -2,7 +2,10 @@
 // then every index, size, shape product, buffer range, quantization array, enum and operator parameter is
 // checked. The only outcomes are a Model that satisfies graph.h's promises, or an Error that names the
 // tensor or operator, the field, the found value and what was expected.
-// Constants of the Model are views into `bytes`; they share ownership of `owner`.
+// Constants of the Model are views into `bytes` and share ownership of `owner`; one whose address is not
+// aligned for its type is a copy. A file over 2 GiB may hold its weights behind the flatbuffer.
+// Options that do not fit their operator are no error: see Op::params_error. Quantization of tensors that
+// hold no integers (floats, strings) is kept only when it is right.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
