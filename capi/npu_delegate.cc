@@ -30,10 +30,11 @@ struct npu_session {
 namespace npu {
 namespace {
 
-thread_local std::string last_error;
+// Longer texts are cut. An array, since a thread_local with a destructor keeps the library mapped after dlclose.
+thread_local char last_error[4096];
 
-npu_status SetError(npu_status status, std::string text) {
-  last_error = std::move(text);
+npu_status SetError(npu_status status, std::string_view text) {
+  last_error[text.copy(last_error, sizeof(last_error) - 1)] = '\0';
   return status;
 }
 
@@ -47,7 +48,7 @@ npu_status BadArgument(const char* what) { return SetError(NPU_INVALID_ARGUMENT,
 template <typename Body>
 npu_status Guard(Body body) noexcept {
   try {
-    last_error.clear();
+    last_error[0] = '\0';
     return body();
   } catch (const std::bad_alloc&) {
     return NPU_RESOURCE_EXHAUSTED;  // no memory for a text either
@@ -132,7 +133,7 @@ using npu::SetError;
 
 extern "C" {
 
-const char* npu_last_error(void) { return npu::last_error.c_str(); }
+const char* npu_last_error(void) { return npu::last_error; }
 const char* npu_version(void) { return NPU_VERSION; }
 
 const char* npu_status_name(npu_status status) {

@@ -12,5 +12,6 @@ set_tests_properties(abi.exports PROPERTIES LABELS abi)
 add_executable(dlclose_check ${CMAKE_SOURCE_DIR}/tests/abi/dlclose_check.cc)
 target_link_libraries(dlclose_check PRIVATE ${CMAKE_DL_LIBS})
 add_dependencies(dlclose_check npu_delegate)
-add_test(NAME abi.dlclose COMMAND dlclose_check $<TARGET_FILE:npu_delegate>)
+add_test(NAME abi.dlclose COMMAND dlclose_check $<TARGET_FILE:npu_delegate>
+  ${CMAKE_SOURCE_DIR}/examples/digits/digits_int8.tflite)
 set_tests_properties(abi.dlclose PROPERTIES LABELS abi TIMEOUT 120)
