@@ -71,7 +71,7 @@ struct SmallModel {
 
 // The smallest model for each combination of operators, up to a total that takes seconds.
 std::vector<SmallModel> SmallCorpus(const std::filesystem::path& models) {
-  constexpr uintmax_t kMaxFileBytes = 20'000, kMaxTotalBytes = 150'000;
+  constexpr uintmax_t kMaxFileBytes = 20'000, kMaxTotalBytes = 100'000;
   std::vector<std::pair<uintmax_t, std::pair<std::string, std::string>>> rows;
   std::ifstream index(models / "INDEX.tsv");
   std::string line;
