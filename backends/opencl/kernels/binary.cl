@@ -3,6 +3,8 @@
 // broadcast. Multipliers and shifts are the same for all lanes.
 // SPDX-License-Identifier: Apache-2.0
 
+inline uchar16 npu_load_uchar16(__global const uchar* p) { return *(__global const npu_uchar16_u*)p; }
+
 // high * 2^-right, ties away from zero. |high| is below 2^30.
 inline int16 npu_binary_shift_right(int16 high, int right) {
   if (right == 0) return high;
@@ -10,81 +12,90 @@ inline int16 npu_binary_shift_right(int16 high, int right) {
   return (high + (1 << (right - 1)) + (high >> 31)) >> right;
 }
 
-// round(x * multiplier / 2^31): the rounding doubling high multiply.
+// round(x * multiplier / 2^31): the rounding doubling high multiply. Even and odd lanes are multiplied as
+// lower halves of 64-bit lanes (one instruction each on x86); the odd result is shifted into its place
+// instead of down and up again. Little-endian devices, as convolution.h.
 inline int16 npu_binary_multiply_high(int16 x, int multiplier) {
-  return convert_int16((convert_long16(x) * (long)multiplier + (1L << 30)) >> 31);
+  const long8 pairs = as_long8(x);
+  const long8 even = ((pairs << 32) >> 32) * (long)multiplier + (1L << 30);
+  const long8 odd = (pairs >> 32) * (long)multiplier + (1L << 30);
+  return as_int16(((even >> 31) & 0xffffffffL) | ((odd << 1) & ~0xffffffffL));
 }
 
-// x * 2^20 * multiplier * 2^(-31 - right). The larger scale's multiplier is always 1/2: one shift.
+// x * 2^20 * multiplier * 2^(-31 - right) for a 9-bit x: round(x * multiplier / 2^11), whose product of 40
+// bits is made of two 32-bit ones. The larger scale's multiplier is always 1/2: one shift.
 inline int16 npu_binary_scale_input(int16 x, int multiplier, int right) {
   if (multiplier == (1 << 30) && right == 0) return x << 19;
-  return npu_binary_shift_right(npu_binary_multiply_high(x << 20, multiplier), right);
+  const int16 upper = (x * (multiplier >> 16)) << 5;
+  const int16 lower = (x * (multiplier & 0xffff) + (1 << 10)) >> 11;
+  return npu_binary_shift_right(upper + lower, right);
 }
 
-#define NPU_ADD_PARAMETERS                                                                           \
-  int a_zero, int b_zero, int zero, int a_multiplier, int a_right, int a_negate, int b_multiplier,   \
+#define NPU_ADD_PARAMETERS                                                                                \
+  int a_zero, int b_zero, int zero, int a_multiplier, int a_right, int a_negate, int b_multiplier,        \
       int b_right, int b_negate, int multiplier, int right, int low, int high
-#define NPU_ADD_ARGUMENTS                                                                            \
-  a_zero, b_zero, zero, a_multiplier, a_right, a_negate, b_multiplier, b_right, b_negate, multiplier, \
+#define NPU_ADD_ARGUMENTS                                                                                 \
+  a_zero, b_zero, zero, a_multiplier, a_right, a_negate, b_multiplier, b_right, b_negate, multiplier,     \
       right, low, high
 
 // *_negate: -1 subtracts the operand, 0 adds it.
-inline uchar16 npu_add16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
+inline int16 npu_add16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
   const int16 sa = npu_binary_scale_input(convert_int16(a) - a_zero, a_multiplier, a_right);
   const int16 sb = npu_binary_scale_input(convert_int16(b) - b_zero, b_multiplier, b_right);
   const int16 sum = ((sa ^ a_negate) - a_negate) + ((sb ^ b_negate) - b_negate);
   const int16 y = npu_binary_shift_right(npu_binary_multiply_high(sum, multiplier), right) + zero;
-  return convert_uchar16(clamp(y, low, high));
+  return clamp(y, (int16)(low), (int16)(high));
 }
 
 #define NPU_MUL_PARAMETERS int a_zero, int b_zero, int zero, int multiplier, int shift, int low, int high
 #define NPU_MUL_ARGUMENTS a_zero, b_zero, zero, multiplier, shift, low, high
 
-inline uchar16 npu_mul16(uchar16 a, uchar16 b, NPU_MUL_PARAMETERS) {
+inline int16 npu_mul16(uchar16 a, uchar16 b, NPU_MUL_PARAMETERS) {
   const int16 product = (convert_int16(a) - a_zero) * (convert_int16(b) - b_zero);
   const int16 scaled = npu_binary_multiply_high(product << max(shift, 0), multiplier);
   const int16 y = npu_binary_shift_right(scaled, max(-shift, 0)) + zero;
-  return convert_uchar16(clamp(y, low, high));
+  return clamp(y, (int16)(low), (int16)(high));
 }
 
 // The two forms of a kernel, for an arithmetic F(a, b, arguments) on 16 lanes.
 
 // a and y have `count` elements; b[i % period]: period is a multiple of 16, or at least count.
-#define NPU_BINARY_FLAT(F, ARGUMENTS)                                                       \
-  const size_t i = get_global_id(0) * 16;                                                   \
-  if (i >= (size_t)count) return;                                                           \
-  const size_t j = i < (size_t)period ? i : (uint)i % (uint)period;                         \
-  if (i + 16 <= (size_t)count) {                                                            \
-    vstore16(F(vload16(0, a + i), vload16(0, b + j), ARGUMENTS), 0, y + i);                 \
-    return;                                                                                 \
-  }                                                                                         \
-  for (size_t k = 0; i + k < (size_t)count; ++k) {                                          \
-    y[i + k] = F((uchar16)(a[i + k]), (uchar16)(b[j + k]), ARGUMENTS).s0;                   \
+#define NPU_BINARY_FLAT(F, ARGUMENTS)                                                                     \
+  const size_t i = get_global_id(0) * 16;                                                                 \
+  if (i >= (size_t)count) return;                                                                         \
+  const size_t j = i < (size_t)period ? i : (uint)i % (uint)period;                                       \
+  if (i + 16 <= (size_t)count) {                                                                          \
+    npu_store_uchar16(y + i, F(npu_load_uchar16(a + i), npu_load_uchar16(b + j), ARGUMENTS));             \
+    return;                                                                                               \
+  }                                                                                                       \
+  for (size_t k = 0; i + k < (size_t)count; ++k) {                                                        \
+    y[i + k] = (uchar)F((uchar16)(a[i + k]), (uchar16)(b[j + k]), ARGUMENTS).s0;                          \
   }
 
 // Work-item (x, row): 16 elements of a row of `inner`. Rows are the iterations of `loops` outer loops, given
 // innermost first as {size, stride of a, stride of b}; a_step, b_step: 0 if the row repeats one element.
-#define NPU_BINARY_ROWS(F, ARGUMENTS)                                                       \
-  const size_t row = get_global_id(1);                                                      \
-  size_t x = get_global_id(0) * 16;                                                         \
-  if (x >= (size_t)inner || row >= (size_t)rows) return;                                    \
-  uint rest = (uint)row;                                                                    \
-  for (int k = 0; k < loops; ++k) {                                                         \
-    const uint size = (uint)table[3 * k];                                                   \
-    a += (size_t)(rest % size) * (size_t)table[3 * k + 1];                                  \
-    b += (size_t)(rest % size) * (size_t)table[3 * k + 2];                                  \
-    rest /= size;                                                                           \
-  }                                                                                         \
-  y += row * (size_t)inner;                                                                 \
-  if (inner >= 16) {                                                                        \
-    x = min(x, (size_t)inner - 16); /* the last vector overlaps the one before it */        \
-    const uchar16 va = a_step ? vload16(0, a + x) : (uchar16)(a[0]);                        \
-    const uchar16 vb = b_step ? vload16(0, b + x) : (uchar16)(b[0]);                        \
-    vstore16(F(va, vb, ARGUMENTS), 0, y + x);                                               \
-    return;                                                                                 \
-  }                                                                                         \
-  for (int k = 0; k < inner; ++k) {                                                         \
-    y[k] = F((uchar16)(a[k * a_step]), (uchar16)(b[k * b_step]), ARGUMENTS).s0;             \
+#define NPU_BINARY_ROWS(F, ARGUMENTS)                                                                     \
+  const size_t row = get_global_id(1);                                                                    \
+  size_t x = get_global_id(0) * 16;                                                                       \
+  if (x >= (size_t)inner || row >= (size_t)rows) return;                                                  \
+  uint rest = (uint)row;                                                                                  \
+  for (int k = 0; k < loops; ++k) {                                                                       \
+    const uint size = (uint)table[3 * k];                                                                 \
+    const uint next = k + 1 < loops ? rest / size : 0; /* the outermost index is what is left */          \
+    a += (size_t)(rest - next * size) * (size_t)table[3 * k + 1];                                         \
+    b += (size_t)(rest - next * size) * (size_t)table[3 * k + 2];                                         \
+    rest = next;                                                                                          \
+  }                                                                                                       \
+  y += row * (size_t)inner;                                                                               \
+  if (inner >= 16) {                                                                                      \
+    x = min(x, (size_t)inner - 16); /* the last vector overlaps the one before it */                      \
+    const uchar16 va = a_step ? npu_load_uchar16(a + x) : (uchar16)(a[0]);                                \
+    const uchar16 vb = b_step ? npu_load_uchar16(b + x) : (uchar16)(b[0]);                                \
+    npu_store_uchar16(y + x, F(va, vb, ARGUMENTS));                                                       \
+    return;                                                                                               \
+  }                                                                                                       \
+  for (int k = 0; k < inner; ++k) {                                                                       \
+    y[k] = (uchar)F((uchar16)(a[k * a_step]), (uchar16)(b[k * b_step]), ARGUMENTS).s0;                    \
   }
 
 __kernel void npu_add_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,

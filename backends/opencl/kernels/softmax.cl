@@ -10,7 +10,9 @@ inline int npu_softmax_shift_left(int x, int bits) {
 }
 
 // round(x / 2^exponent) for x >= 0, exponent in [1, 31]: ties go up.
-inline int npu_softmax_shift_right(int x, int exponent) { return (int)(((long)x + (1L << (exponent - 1))) >> exponent); }
+inline int npu_softmax_shift_right(int x, int exponent) {
+  return (int)(((long)x + (1L << (exponent - 1))) >> exponent);
+}
 
 // 1 / (1 + x) for x in [0, 1), Q0.31: three Newton steps from 48/17 - 32/17 * (1 + x) / 2.
 inline int npu_softmax_one_over_one_plus(int x) {
