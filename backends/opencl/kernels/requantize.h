@@ -35,6 +35,9 @@ inline int16 npu_requantize_double16(int16 acc, int16 multiplier, int16 shift) {
   const int16 high = convert_int16((product + (long16)(1L << 30)) >> (long16)(31));
   const int16 mask = as_int16(((uint16)(1u) << as_uint16(right)) - (uint16)(1u));
   const int16 remainder = high & mask;
-  const int16 threshold = (mask >> 1) - (high < 0);  // a true comparison is -1 per lane
-  return (high >> right) - (remainder > threshold);
+  // Signs are taken by shifts, not by vector comparisons: Oclgrind 21.10 widens those wrongly. The difference
+  // cannot overflow, since both sides are in [0, 2^31).
+  const int16 threshold = (mask >> 1) + ((high >> 31) & (int16)(1));
+  const int16 carry = ((threshold - remainder) >> 31) & (int16)(1);
+  return (high >> right) + carry;
 }
