@@ -56,7 +56,8 @@ void Check(const OpView& op, Verdict& verdict) {
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1);
   const bool is_unsigned = input != nullptr && input->type == DataType::kUInt8;
-  CheckWeightsAndBias(op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned}, verdict);
+  CheckWeightsAndBias(op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned},
+                      verdict);
   if (!CheckWindow(op, WindowParams(params), kChannelDimension, verdict)) return;
   const int32_t channels = input->shape[3], depth = weights->shape[3];
   if (channels % depth != 0) {
@@ -71,12 +72,17 @@ void Check(const OpView& op, Verdict& verdict) {
 // What Reference and Lower both need; for operators that passed Check.
 struct Convolution {
   explicit Convolution(const OpView& op)
-      : input(*op.input(0)), weights(*op.input(1)), output(*op.output(0)), window(*MakeWindow(WindowParams(op.op.as<Conv2DParams>()), input, weights)),
-        group_depth(weights.shape[3]), groups(input.shape[3] / group_depth),
-        group_channels(weights.shape[0] / groups), bias(BiasValues(op.input(2), weights.shape[0])),
-        multipliers(QuantizeMultipliers(OutputScales(
-            input, weights, output, weights.shape[0],
-            input.type == DataType::kUInt8 ? ScaleProduct::kFloat : ScaleProduct::kDouble))),
+      : input(*op.input(0)),
+        weights(*op.input(1)),
+        output(*op.output(0)),
+        window(*MakeWindow(WindowParams(op.op.as<Conv2DParams>()), input, weights)),
+        group_depth(weights.shape[3]),
+        groups(input.shape[3] / group_depth),
+        group_channels(weights.shape[0] / groups),
+        bias(BiasValues(op.input(2), weights.shape[0])),
+        multipliers(QuantizeMultipliers(
+            OutputScales(input, weights, output, weights.shape[0],
+                         input.type == DataType::kUInt8 ? ScaleProduct::kFloat : ScaleProduct::kDouble))),
         range(QuantizedActivationRange(op.op.as<Conv2DParams>().activation, output)) {}
 
   const Tensor &input, &weights, &output;
@@ -112,7 +118,8 @@ void Convolve(const Convolution& conv, const T* in, const T* weights, T* out) {
               }
             }
           }
-          const int32_t scaled = MultiplyByQuantizedMultiplier(static_cast<int32_t>(acc), conv.multipliers[n]);
+          const int32_t scaled =
+              MultiplyByQuantizedMultiplier(static_cast<int32_t>(acc), conv.multipliers[n]);
           *out++ = static_cast<T>(
               std::clamp(WrappingAdd(scaled, conv.output.zero_point()), conv.range.min, conv.range.max));
         }
@@ -170,10 +177,10 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   KernelArg sums = offsets;  // not read while the weights' zero point is 0
   if (packed.zero_point != 0) {
     sums = lowering.AddScratch(int64_t{conv.groups} * pixels * static_cast<int64_t>(sizeof(int32_t)));
-    lowering.Launch("conv_window_sums", {static_cast<size_t>(pixels), static_cast<size_t>(conv.groups), 1},
-                    {input, sums, offsets, segment_count, length, columns.output, rows.output,
-                     steps.pixel_step, steps.row_step, steps.batch_step, steps.origin, pixels,
-                     conv.group_depth, conv.groups});
+    lowering.Launch(
+        "conv_window_sums", {static_cast<size_t>(pixels), static_cast<size_t>(conv.groups), 1},
+        {input, sums, offsets, segment_count, length, columns.output, rows.output, steps.pixel_step,
+         steps.row_step, steps.batch_step, steps.origin, pixels, conv.group_depth, conv.groups});
   }
 
   // As many blocks at once as there are, as many pixels as registers hold accumulators.
@@ -185,15 +192,32 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                     : packed.blocks == 2 ? Tile{"conv2d_6x2", 6, 2}
                                          : Tile{"conv2d_8x1", 8, 1};
   const auto tiles = [](int32_t count, int32_t size) { return static_cast<size_t>((count - 1) / size + 1); };
-  lowering.Launch(tile.kernel,
-                  {tiles(packed.blocks, tile.blocks), tiles(pixels, tile.pixels),
-                   static_cast<size_t>(conv.groups)},
-                  {input, lowering.AddConstant(packed.tiles), lowering.AddConstant(packed.channel_constants),
-                   offsets, sums, TensorArg{op.op.outputs[0]}, segment_count, (length - 1) / kWordBytes + 1,
-                   columns.output, rows.output, steps.pixel_step, steps.row_step, steps.batch_step,
-                   steps.origin, pixels, conv.group_channels, conv.group_depth, conv.groups, packed.zero_point,
-                   conv.output.zero_point(), conv.range.min, conv.range.max,
-                   StorageOffset(conv.output.type)});
+  lowering.Launch(
+      tile.kernel,
+      {tiles(packed.blocks, tile.blocks), tiles(pixels, tile.pixels), static_cast<size_t>(conv.groups)},
+      {input,
+       lowering.AddConstant(packed.tiles),
+       lowering.AddConstant(packed.channel_constants),
+       offsets,
+       sums,
+       TensorArg{op.op.outputs[0]},
+       segment_count,
+       (length - 1) / kWordBytes + 1,
+       columns.output,
+       rows.output,
+       steps.pixel_step,
+       steps.row_step,
+       steps.batch_step,
+       steps.origin,
+       pixels,
+       conv.group_channels,
+       conv.group_depth,
+       conv.groups,
+       packed.zero_point,
+       conv.output.zero_point(),
+       conv.range.min,
+       conv.range.max,
+       StorageOffset(conv.output.type)});
   return {};
 }
 

@@ -39,7 +39,8 @@ void CheckWeightQuantization(const OpView& op, const WeightRules& rules, Verdict
   }
   const bool zero_point_allowed =
       q.per_tensor() && (weights.type == DataType::kUInt8 || rules.int8_zero_point);
-  const auto nonzero = std::find_if(q.zero_point.begin(), q.zero_point.end(), [](int64_t z) { return z != 0; });
+  const auto nonzero =
+      std::find_if(q.zero_point.begin(), q.zero_point.end(), [](int64_t z) { return z != 0; });
   if (nonzero != q.zero_point.end() && !zero_point_allowed) {
     verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, "input 1 (weights) zero point",
                 std::to_string(*nonzero), "0");
@@ -142,7 +143,8 @@ PackedWeights PackWeights(const PackingInput& in) {
   // n * zx * zw', modulo 2^32 as every sum here: the kernels' accumulators wrap alike.
   const auto zx = static_cast<uint32_t>(in.input_zero_point);
   const auto zw = static_cast<uint32_t>(packed.zero_point);
-  const uint32_t constant = static_cast<uint32_t>(in.segments.size()) * static_cast<uint32_t>(in.length) * zx * zw;
+  const uint32_t constant =
+      static_cast<uint32_t>(in.segments.size()) * static_cast<uint32_t>(in.length) * zx * zw;
   for (int32_t channel = 0; channel < in.groups * in.group_channels; ++channel) {
     const int32_t group = channel / in.group_channels, lane_in_group = channel % in.group_channels;
     const size_t block = static_cast<size_t>(group) * packed.blocks + lane_in_group / kBlockChannels;

@@ -4,8 +4,8 @@
 //   out[b, y, x, n] = clamp(zp_out + round(acc * s_in * s_w[n] / s_out), range of the fused activation)
 // Rounding, padding, types and the product of scales as in conv2d.cc.
 // Shapes: input [B,H,W,C] · weights [1,KH,KW,N] · bias [N] (optional) · output [B,OH,OW,N]. The parameter
-// depth_multiplier repeats what the shapes say, or is 0; LiteRT goes by the shapes, we insist that both agree.
-// Source: TFLite quantization specification; LiteRT 2.3 BUILTIN_REF, bit for bit.
+// depth_multiplier repeats what the shapes say, or is 0; LiteRT goes by the shapes, we insist that both
+// agree. Source: TFLite quantization specification; LiteRT 2.3 BUILTIN_REF, bit for bit.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -49,7 +49,8 @@ void Check(const OpView& op, Verdict& verdict) {
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1);
   const bool is_unsigned = input != nullptr && input->type == DataType::kUInt8;
-  CheckWeightsAndBias(op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned}, verdict);
+  CheckWeightsAndBias(op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned},
+                      verdict);
   if (!CheckWindow(op, WindowParams(params), kChannelDimension, verdict)) return;
   if (weights->shape[0] != 1 || weights->shape[3] % input->shape[3] != 0) {
     verdict.Add(ReasonCode::kShapeMismatch, "input 1 (weights) shape", ShapeString(*weights),
@@ -63,9 +64,12 @@ void Check(const OpView& op, Verdict& verdict) {
 // What Reference and Lower both need; for operators that passed Check.
 struct Depthwise {
   explicit Depthwise(const OpView& op)
-      : input(*op.input(0)), weights(*op.input(1)), output(*op.output(0)),
+      : input(*op.input(0)),
+        weights(*op.input(1)),
+        output(*op.output(0)),
         window(*MakeWindow(WindowParams(op.op.as<DepthwiseConv2DParams>()), input, weights)),
-        channels(weights.shape[3]), multiplier(channels / input.shape[3]),
+        channels(weights.shape[3]),
+        multiplier(channels / input.shape[3]),
         bias(BiasValues(op.input(2), channels)),
         multipliers(QuantizeMultipliers(
             OutputScales(input, weights, output, channels,
@@ -107,7 +111,8 @@ void Convolve(const Depthwise& conv, const T* in, const T* weights, T* out) {
           }
         }
         for (int64_t n = 0; n < channels; ++n) {
-          const int32_t scaled = MultiplyByQuantizedMultiplier(static_cast<int32_t>(acc[n]), conv.multipliers[n]);
+          const int32_t scaled =
+              MultiplyByQuantizedMultiplier(static_cast<int32_t>(acc[n]), conv.multipliers[n]);
           *out++ = static_cast<T>(
               std::clamp(WrappingAdd(scaled, conv.output.zero_point()), conv.range.min, conv.range.max));
         }
@@ -144,12 +149,14 @@ PackedTaps PackTaps(const Depthwise& conv, const WindowSteps& steps) {
   packed.channel_constants.assign(blocks * 3 * kBlockChannels, 0);
   std::vector<uint32_t> sums(conv.channels, 0);
   for (size_t t = 0; t < taps; ++t) {
-    const auto ky = static_cast<int32_t>(t / staged_columns.taps), kx = static_cast<int32_t>(t % staged_columns.taps);
+    const auto ky = static_cast<int32_t>(t / staged_columns.taps),
+               kx = static_cast<int32_t>(t % staged_columns.taps);
     packed.offsets.push_back(ky * steps.tap_row + kx * steps.tap_column);
     const int64_t tap = int64_t{staged_rows.first_tap + ky} * columns.filter + staged_columns.first_tap + kx;
     for (int32_t n = 0; n < conv.channels; ++n) {
       const uint8_t byte = bytes[tap * conv.channels + n];
-      const int32_t weight = (is_signed ? int32_t{static_cast<int8_t>(byte)} : byte) - conv.weights.zero_point();
+      const int32_t weight =
+          (is_signed ? int32_t{static_cast<int8_t>(byte)} : byte) - conv.weights.zero_point();
       packed.weights[(n / kBlockChannels * taps + t) * kBlockChannels + n % kBlockChannels] =
           static_cast<int16_t>(weight);
       sums[n] += static_cast<uint32_t>(weight);
@@ -175,13 +182,13 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                                      conv.channels % kBlockChannels != 0, lowering);
   const int32_t pixels = conv.input.shape[0] * rows.output * columns.output;
   const auto tiles = [](int32_t count, int32_t size) { return static_cast<size_t>((count - 1) / size + 1); };
-  lowering.Launch("depthwise_conv2d", {tiles(conv.channels, kBlockChannels), tiles(pixels, kTilePixels), 1},
-                  {input, lowering.AddConstant(packed.weights), lowering.AddConstant(packed.channel_constants),
-                   lowering.AddConstant(packed.offsets), TensorArg{op.op.outputs[0]},
-                   static_cast<int32_t>(packed.offsets.size()), conv.channels, columns.output, rows.output,
-                   steps.pixel_step, steps.row_step, steps.batch_step, steps.origin, pixels,
-                   conv.output.zero_point(), conv.range.min, conv.range.max,
-                   StorageOffset(conv.output.type)});
+  lowering.Launch(
+      "depthwise_conv2d", {tiles(conv.channels, kBlockChannels), tiles(pixels, kTilePixels), 1},
+      {input, lowering.AddConstant(packed.weights), lowering.AddConstant(packed.channel_constants),
+       lowering.AddConstant(packed.offsets), TensorArg{op.op.outputs[0]},
+       static_cast<int32_t>(packed.offsets.size()), conv.channels, columns.output, rows.output,
+       steps.pixel_step, steps.row_step, steps.batch_step, steps.origin, pixels, conv.output.zero_point(),
+       conv.range.min, conv.range.max, StorageOffset(conv.output.type)});
   return {};
 }
 

@@ -4,12 +4,12 @@
 // Output [batch, N], or the input's shape with N as last dimension (keep_num_dims, then K is the last one).
 //
 // The field has two definitions of round(acc * scale), at most 1 apart (option fc_rounding):
-//   single  LiteRT 2.3 BUILTIN_REF: std::round(double(acc) * (double(s_in) * s_w / s_out)), ties away from zero
-//   double  tflite-runtime <= 2.14, TFLite Micro: double rounding (schema/quantization.h), where weights per
+//   single  LiteRT 2.3 BUILTIN_REF: std::round(double(acc) * (double(s_in) * s_w / s_out)), ties away from
+//   zero double  tflite-runtime <= 2.14, TFLite Micro: double rounding (schema/quantization.h), where weights
+//   per
 //           tensor have s_in * s_w multiplied in float
-// Both measured bit for bit, with accumulators chosen near ties. INT8 weights per tensor may have a zero point.
-// Source: LiteRT 2.3 and tflite-runtime 2.14.
-// SPDX-License-Identifier: Apache-2.0
+// Both measured bit for bit, with accumulators chosen near ties. INT8 weights per tensor may have a zero
+// point. Source: LiteRT 2.3 and tflite-runtime 2.14. SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,11 +25,12 @@
 namespace npu {
 namespace {
 
-constexpr int kChannelDimension = 0;  // of the weights
+constexpr int kChannelDimension = 0;     // of the weights
 constexpr double kMaxRounded = 1 << 30;  // npu_round_scaled of kernels/fully_connected.cl has the same
 
 // Shape of the output; nullopt if input and weights do not fit. Any tensors.
-std::optional<std::vector<int32_t>> OutputShape(const Tensor& input, const Tensor& weights, bool keep_num_dims) {
+std::optional<std::vector<int32_t>> OutputShape(const Tensor& input, const Tensor& weights,
+                                                bool keep_num_dims) {
   const auto count = CheckedElementCount(input.shape);
   if (!count || weights.shape.size() != 2 || weights.shape[1] < 1 || *count % weights.shape[1] != 0) {
     return std::nullopt;
@@ -86,11 +87,9 @@ void Check(const OpView& op, Verdict& verdict) {
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1), *output = op.output(0);
   const bool per_tensor = weights != nullptr && weights->quantization.per_tensor();
-  CheckWeightsAndBias(op,
-                      {.channel_dimension = kChannelDimension,
-                       .int8_zero_point = true,
-                       .bias_scale_checked = per_tensor},
-                      verdict);
+  CheckWeightsAndBias(
+      op, {.channel_dimension = kChannelDimension, .int8_zero_point = true, .bias_scale_checked = per_tensor},
+      verdict);
   if (params.weights_format != WeightsFormat::kDefault) {
     verdict.Add(ReasonCode::kInvalidArgument, "weights_format", "SHUFFLED4x16INT8", "DEFAULT");
   }
@@ -107,20 +106,26 @@ void Check(const OpView& op, Verdict& verdict) {
     verdict.Add(ReasonCode::kShapeMismatch, "output 0 shape", ShapeString(*output), ShapeString(*expected));
   }
   if (*input->element_count() > kMaxTensorElements - kStagingSlack) {
-    verdict.Add(ReasonCode::kUnsupportedOperandSize, "input 0 shape", ShapeString(*input), "less than 2^31 bytes");
+    verdict.Add(ReasonCode::kUnsupportedOperandSize, "input 0 shape", ShapeString(*input),
+                "less than 2^31 bytes");
   }
 }
 
 // What Reference and Lower both need; for operators that passed Check.
 struct FullyConnected {
   FullyConnected(const OpView& op, FcRounding rounding)
-      : input(*op.input(0)), weights(*op.input(1)), output(*op.output(0)), channels(weights.shape[0]),
-        depth(weights.shape[1]), rows(static_cast<int32_t>(*input.element_count() / depth)), rounding(rounding),
+      : input(*op.input(0)),
+        weights(*op.input(1)),
+        output(*op.output(0)),
+        channels(weights.shape[0]),
+        depth(weights.shape[1]),
+        rows(static_cast<int32_t>(*input.element_count() / depth)),
+        rounding(rounding),
         bias(BiasValues(op.input(2), channels)),
         scales(OutputScales(input, weights, output, channels, ScaleProduct::kDouble)),
-        multipliers(QuantizeMultipliers(OutputScales(
-            input, weights, output, channels,
-            weights.quantization.per_tensor() ? ScaleProduct::kFloat : ScaleProduct::kDouble))),
+        multipliers(QuantizeMultipliers(
+            OutputScales(input, weights, output, channels,
+                         weights.quantization.per_tensor() ? ScaleProduct::kFloat : ScaleProduct::kDouble))),
         range(QuantizedActivationRange(op.op.as<FullyConnectedParams>().activation, output)) {}
 
   // acc * scale of output channel n + zero point, before the activation.
@@ -150,7 +155,8 @@ void Multiply(const FullyConnected& fc, const T* in, const T* weights, T* out) {
     for (int64_t n = 0; n < fc.channels; ++n) {
       uint32_t acc = static_cast<uint32_t>(fc.bias[n]);
       for (int64_t k = 0; k < fc.depth; ++k) {
-        acc += static_cast<uint32_t>((in[row * fc.depth + k] - zp_in) * (weights[n * fc.depth + k] - zp_weights));
+        acc += static_cast<uint32_t>((in[row * fc.depth + k] - zp_in) *
+                                     (weights[n * fc.depth + k] - zp_weights));
       }
       const int32_t scaled = fc.Requantize(static_cast<int32_t>(acc), static_cast<int32_t>(n));
       *out++ = static_cast<T>(std::clamp(scaled, fc.range.min, fc.range.max));
@@ -169,8 +175,8 @@ Status Reference(const ReferenceArgs& args) {
 }
 
 // Scales as npu_round_scaled (kernels/fully_connected.cl) takes them, [block][3][16]: scale =
-// mantissa * 2^-shift with mantissa in [2^52, 2^53). Scales that no accumulator survives are replaced: from 2^31
-// on every result but 0 saturates, and below 2^-42 every result is 0, since |acc| <= 2^31.
+// mantissa * 2^-shift with mantissa in [2^52, 2^53). Scales that no accumulator survives are replaced: from
+// 2^31 on every result but 0 saturates, and below 2^-42 every result is 0, since |acc| <= 2^31.
 std::vector<int32_t> PackScales(const std::vector<double>& scales, int32_t blocks) {
   constexpr int kMantissaBits = 53, kMinShift = 22, kMaxShift = 95;
   std::vector<int32_t> packed(size_t{3} * kBlockChannels * blocks, 0);
@@ -229,9 +235,9 @@ Status Lower(const OpView& op, const ComputeOptions& options, Lowering& lowering
                   {tiles(packed.blocks, tile_blocks), tiles(fc.rows, tile_rows), 1},
                   {input, lowering.AddConstant(packed.tiles), lowering.AddConstant(packed.channel_constants),
                    lowering.AddConstant(PackScales(fc.scales, packed.blocks)), offsets, sums,
-                   TensorArg{op.op.outputs[0]}, (fc.depth - 1) / kWordBytes + 1, fc.depth, fc.rows, fc.channels,
-                   packed.zero_point, fc.rounding == FcRounding::kDouble ? 1 : 0, fc.output.zero_point(), fc.range.min, fc.range.max,
-                   StorageOffset(fc.output.type)});
+                   TensorArg{op.op.outputs[0]}, (fc.depth - 1) / kWordBytes + 1, fc.depth, fc.rows,
+                   fc.channels, packed.zero_point, fc.rounding == FcRounding::kDouble ? 1 : 0,
+                   fc.output.zero_point(), fc.range.min, fc.range.max, StorageOffset(fc.output.type)});
   return {};
 }
 

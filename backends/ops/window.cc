@@ -19,12 +19,6 @@ bool FitsInt32(int64_t value) {
   return value >= std::numeric_limits<int32_t>::min() && value <= std::numeric_limits<int32_t>::max();
 }
 
-// Whether a tap at this distance from the window's first position meets the input for some output.
-bool MeetsInput(const WindowAxis& axis, int64_t offset) {
-  const int64_t first = offset >= 0 ? 0 : (-offset + axis.stride - 1) / axis.stride;
-  return first < axis.output && offset + first * axis.stride < axis.input;
-}
-
 // What lies between `count` positions; nothing does when there is one, and then the product may not fit.
 int32_t StepBytes(int32_t count, int64_t bytes) { return count > 1 ? static_cast<int32_t>(bytes) : 0; }
 
@@ -51,11 +45,17 @@ std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t
 
 std::optional<StagedAxis> StageAxis(const WindowAxis& axis) {
   const auto offset = [&](int32_t tap) { return int64_t{tap} * axis.dilation - axis.pad_before; };
-  int32_t first = 0, last = axis.filter - 1;
-  while (first < last && !MeetsInput(axis, offset(first))) ++first;
-  while (last > first && !MeetsInput(axis, offset(last))) --last;
+  // The first tap whose last position is not before the input, the last one whose first is not behind it.
+  const int64_t travel = (int64_t{axis.output} - 1) * axis.stride;
+  const int64_t too_early = std::max<int64_t>(axis.pad_before - travel, 0);
+  const int64_t reach = int64_t{axis.input} - 1 + axis.pad_before;
+  const auto tap = [&](int64_t t) {
+    return static_cast<int32_t>(std::clamp<int64_t>(t, 0, axis.filter - 1));
+  };
+  const int32_t first = tap((too_early + axis.dilation - 1) / axis.dilation);
+  const int32_t last = std::max(tap(reach / axis.dilation), first);
   const int64_t start = offset(first);
-  const int64_t end = (int64_t{axis.output} - 1) * axis.stride + offset(last);  // last position read
+  const int64_t end = travel + offset(last);  // last position read
   const int64_t before = std::max<int64_t>(-start, 0);
   const int64_t size = before + axis.input + std::max<int64_t>(end - (int64_t{axis.input} - 1), 0);
   if (!FitsInt32(size) || !FitsInt32(before + start)) return std::nullopt;
@@ -87,11 +87,12 @@ Status InferWindowOutput(Graph& graph, const Op& op, const WindowParams& params,
   }
   const auto window = MakeWindow(params, *input, *weights);
   if (!window) {
-    return Fail(ErrorCode::kInvalidModel,
-                fmt::format("input {}, weights {}, strides {}x{} and dilations {}x{} make no window; expected "
-                            "filter, strides and dilations of at least 1 and an extent below 2^31",
-                            ShapeString(*input), ShapeString(*weights), params.stride_h, params.stride_w,
-                            params.dilation_h, params.dilation_w));
+    return Fail(
+        ErrorCode::kInvalidModel,
+        fmt::format("input {}, weights {}, strides {}x{} and dilations {}x{} make no window; expected "
+                    "filter, strides and dilations of at least 1 and an extent below 2^31",
+                    ShapeString(*input), ShapeString(*weights), params.stride_h, params.stride_w,
+                    params.dilation_h, params.dilation_w));
   }
   const std::vector<int32_t> shape = OutputShape(*window, *input, *weights, channel_dimension);
   if (!CheckedElementCount(shape)) {
@@ -142,12 +143,13 @@ bool CheckWindow(const OpView& op, const WindowParams& params, int channel_dimen
 WindowSteps MakeWindowSteps(const Window& window, int32_t channels) {
   const auto& [rows, columns, staged_rows, staged_columns] = window;
   const int64_t row = int64_t{staged_columns.size} * channels;
-  return {.pixel_step = StepBytes(columns.output, int64_t{columns.stride} * channels),
-          .row_step = StepBytes(rows.output, rows.stride * row),
-          .batch_step = static_cast<int32_t>(staged_rows.size * row),
-          .origin = static_cast<int32_t>(staged_rows.origin * row + int64_t{staged_columns.origin} * channels),
-          .tap_row = StepBytes(staged_rows.taps, rows.dilation * row),
-          .tap_column = StepBytes(staged_columns.taps, int64_t{columns.dilation} * channels)};
+  return {
+      .pixel_step = StepBytes(columns.output, int64_t{columns.stride} * channels),
+      .row_step = StepBytes(rows.output, rows.stride * row),
+      .batch_step = static_cast<int32_t>(staged_rows.size * row),
+      .origin = static_cast<int32_t>(staged_rows.origin * row + int64_t{staged_columns.origin} * channels),
+      .tap_row = StepBytes(staged_rows.taps, rows.dilation * row),
+      .tap_column = StepBytes(staged_columns.taps, int64_t{columns.dilation} * channels)};
 }
 
 KernelArg StageInput(const OpView& op, const Window& window, int32_t repeat, int32_t fill, bool needs_slack,
@@ -158,8 +160,8 @@ KernelArg StageInput(const OpView& op, const Window& window, int32_t repeat, int
     return input;
   }
   const int32_t batches = op.input(0)->shape[0], channels = op.input(0)->shape[3];
-  const ScratchArg staged = lowering.AddScratch(int64_t{batches} * staged_rows.size * staged_columns.size *
-                                                    channels * repeat + kStagingSlack);
+  const ScratchArg staged = lowering.AddScratch(
+      int64_t{batches} * staged_rows.size * staged_columns.size * channels * repeat + kStagingSlack);
   lowering.Launch("conv_stage", {static_cast<size_t>(staged_rows.size), static_cast<size_t>(batches), 1},
                   {input, staged, rows.input, columns.input, channels, repeat, staged_rows.before,
                    staged_columns.before, staged_rows.size, staged_columns.size, batches, fill});

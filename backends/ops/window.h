@@ -32,8 +32,8 @@ std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t
                                          int32_t dilation);
 
 // The taps a kernel has to look at, and the border it needs around the input to do so without bounds
-// checks. Taps that meet nothing but padding at every output position are left out at both ends: they add
-// nothing, since padding is the zero point. (Of a 3x3 filter with dilation 18 on 8x8 pixels one tap is left.)
+// checks. Taps that stay before or behind the input at every output position are left out: they add nothing,
+// since padding is the zero point. (Of a 3x3 filter with dilation 18 on 8x8 pixels one tap is left.)
 struct StagedAxis {
   int32_t first_tap = 0, taps = 0;  // taps >= 1
   int32_t before = 0, size = 0;     // border pixels before the input; staged pixels in all
@@ -45,7 +45,10 @@ std::optional<StagedAxis> StageAxis(const WindowAxis& axis);
 struct WindowParams {
   template <typename Params>  // Conv2DParams, DepthwiseConv2DParams
   explicit WindowParams(const Params& p)
-      : padding(p.padding), stride_h(p.stride_h), stride_w(p.stride_w), dilation_h(p.dilation_h),
+      : padding(p.padding),
+        stride_h(p.stride_h),
+        stride_w(p.stride_w),
+        dilation_h(p.dilation_h),
         dilation_w(p.dilation_w) {}
   Padding padding;
   int32_t stride_h, stride_w, dilation_h, dilation_w;

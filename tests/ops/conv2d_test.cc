@@ -1,5 +1,5 @@
-// CONV_2D: values by hand, OpenCL against the reference over shapes and quantizations, and every reason of Check.
-// SPDX-License-Identifier: Apache-2.0
+// CONV_2D: values by hand, OpenCL against the reference over shapes and quantizations, and every reason of
+// Check. SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -10,8 +10,8 @@ namespace npu::test {
 namespace {
 
 struct Case {
-  std::vector<int32_t> input;                      // NHWC
-  int32_t channels, filter_h, filter_w;            // output channels
+  std::vector<int32_t> input;            // NHWC
+  int32_t channels, filter_h, filter_w;  // output channels
   Conv2DParams params;
   int32_t groups = 1;
 };
@@ -27,17 +27,22 @@ std::shared_ptr<Graph> MakeGraph(const Case& c, const LayerQuantization& q, uint
 
 Conv2DParams Params(Padding padding, int32_t stride = 1, int32_t dilation = 1,
                     Activation activation = Activation::kNone) {
-  return {.padding = padding, .stride_h = stride, .stride_w = stride, .dilation_h = dilation,
-          .dilation_w = dilation, .activation = activation};
+  return {.padding = padding,
+          .stride_h = stride,
+          .stride_w = stride,
+          .dilation_h = dilation,
+          .dilation_w = dilation,
+          .activation = activation};
 }
 
-// One 2x2 filter over 3x3 pixels of one channel. Scales 0.5 * 0.5 / 1: outputs are acc / 4, rounded twice. The
-// multiplier is 1/2 * 2^-1, so that acc / 2 is rounded first, then its half, ties away from zero:
-// 37 -> 18.5 -> 19 -> 9.5 -> 10, although 37 / 4 is nearer to 9.
+// One 2x2 filter over 3x3 pixels of one channel. Scales 0.5 * 0.5 / 1: outputs are acc / 4, rounded twice.
+// The multiplier is 1/2 * 2^-1, so that acc / 2 is rounded first, then its half, ties away from zero: 37
+// -> 18.5 -> 19 -> 9.5 -> 10, although 37 / 4 is nearer to 9.
 std::shared_ptr<Graph> SmallGraph(Padding padding, Activation activation, int64_t output_zero_point) {
   GraphBuilder b;
   const int x = b.Input(DataType::kInt8, {1, 3, 3, 1}, 0.5f, -1);
-  const int w = b.Constant(DataType::kInt8, {1, 2, 2, 1}, std::vector<int8_t>{1, 2, 3, 4}, PerChannel({0.5f}, 0));
+  const int w =
+      b.Constant(DataType::kInt8, {1, 2, 2, 1}, std::vector<int8_t>{1, 2, 3, 4}, PerChannel({0.5f}, 0));
   const int bias = b.Constant(DataType::kInt32, {1}, std::vector<int32_t>{10}, PerTensor(0.25f, 0));
   const int y = b.Tensor(DataType::kInt8, {}, 1.0f, output_zero_point);
   b.Op(OpKind::kConv2D, {x, w, bias}, {y}, Params(padding, 1, 1, activation));
@@ -72,8 +77,8 @@ TEST(Conv2dTest, ActivationClampsInQuantizedValues) {
   EXPECT_EQ(run(Activation::kReluN1To1, high), 6);
 }
 
-// The accumulator 503475904 is so near a tie that the product of scales decides: LiteRT 2.3 BUILTIN_REF gives 119
-// for INT8 (product in double) and 120 for UINT8 (product in float), plus the zero point.
+// The accumulator 503475904 is so near a tie that the product of scales decides: LiteRT 2.3 BUILTIN_REF gives
+// 119 for INT8 (product in double) and 120 for UINT8 (product in float), plus the zero point.
 TEST(Conv2dTest, ScaleProductIsDoubleForInt8AndFloatForUInt8) {
   const auto run = [](auto zero, DataType type, int64_t zero_point) {
     using T = decltype(zero);
@@ -128,10 +133,12 @@ const Case kShapes[] = {
 TEST(Conv2dTest, OpenClMatchesReferenceOverShapes) {
   uint32_t seed = 1;
   for (const Case& c : kShapes) {
-    for (const LayerQuantization& q :
-         {LayerQuantization{.input_zero_point = 7, .output_zero_point = -9},
-          LayerQuantization{.type = DataType::kUInt8, .weights = Weights::kPerTensor, .weights_zero_point = 121,
-                            .input_zero_point = 131, .output_zero_point = 119}}) {
+    for (const LayerQuantization& q : {LayerQuantization{.input_zero_point = 7, .output_zero_point = -9},
+                                       LayerQuantization{.type = DataType::kUInt8,
+                                       .weights = Weights::kPerTensor,
+                                       .weights_zero_point = 121,
+                                       .input_zero_point = 131,
+                                       .output_zero_point = 119}}) {
       SCOPED_TRACE(testing::Message() << "input " << ShapeString(c.input) << " channels " << c.channels
                                       << " filter " << c.filter_h << "x" << c.filter_w << " " << q);
       ExpectOpenClMatchesReference(MakeGraph(c, q, seed), seed);
@@ -146,11 +153,14 @@ TEST(Conv2dTest, OpenClMatchesReferenceOverQuantizations) {
   std::vector<LayerQuantization> quantizations;
   for (const int64_t zero_point : {-128, 0, 127}) {
     for (const Weights weights : {Weights::kPerChannel, Weights::kPerTensor}) {
-      quantizations.push_back({.weights = weights, .input_zero_point = zero_point, .output_zero_point = -zero_point / 2});
+      quantizations.push_back(
+          {.weights = weights, .input_zero_point = zero_point, .output_zero_point = -zero_point / 2});
     }
     for (const int64_t weights_zero_point : {0, 128, 255}) {
-      quantizations.push_back({.type = DataType::kUInt8, .weights = Weights::kPerTensor,
-                               .weights_zero_point = weights_zero_point, .input_zero_point = zero_point + 128,
+      quantizations.push_back({.type = DataType::kUInt8,
+                               .weights = Weights::kPerTensor,
+                               .weights_zero_point = weights_zero_point,
+                               .input_zero_point = zero_point + 128,
                                .output_zero_point = 255 - weights_zero_point});
     }
   }
@@ -202,7 +212,8 @@ TEST(Conv2dTest, CheckNamesEveryFailedRule) {
   using enum ReasonCode;
   using Codes = std::vector<ReasonCode>;
   const LayerQuantization int8{};
-  const LayerQuantization uint8{.type = DataType::kUInt8, .weights = Weights::kPerTensor, .weights_zero_point = 3};
+  const LayerQuantization uint8{
+      .type = DataType::kUInt8, .weights = Weights::kPerTensor, .weights_zero_point = 3};
   const auto input = [](Graph& g) -> Tensor& { return g.tensors[g.ops[0].inputs[0]]; };
   const auto weights = [](Graph& g) -> Tensor& { return g.tensors[g.ops[0].inputs[1]]; };
   const auto bias = [](Graph& g) -> Tensor& { return g.tensors[g.ops[0].inputs[2]]; };
@@ -212,25 +223,35 @@ TEST(Conv2dTest, CheckNamesEveryFailedRule) {
   EXPECT_EQ(Checked(int8, [](Graph&) {}), Codes{});
   EXPECT_EQ(Checked(uint8, [](Graph&) {}), Codes{});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { input(g).type = DataType::kFloat32; }), Codes{kHybridOperator});
-  EXPECT_EQ(Checked(int8, [&](Graph& g) { output(g).type = DataType::kUInt8; }), Codes{kUnsupportedOutputType});
-  EXPECT_EQ(Checked(int8, [&](Graph& g) { input(g).quantization = {}; }), Codes{kUnsupportedQuantizationType});
+  EXPECT_EQ(Checked(int8, [&](Graph& g) { output(g).type = DataType::kUInt8; }),
+            Codes{kUnsupportedOutputType});
+  EXPECT_EQ(Checked(int8, [&](Graph& g) { input(g).quantization = {}; }),
+            Codes{kUnsupportedQuantizationType});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { weights(g).type = DataType::kUInt8; }),
             (Codes{kUnsupportedInputType, kUnsupportedQuantizationType}));
   EXPECT_EQ(Checked(int8, [&](Graph& g) { weights(g).data = {}; }), Codes{kOperandNotConstant});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { weights(g).quantization.quantized_dimension = 3; }),
             Codes{kUnsupportedQuantizationType});
-  EXPECT_EQ(Checked(int8, [&](Graph& g) { weights(g).quantization = PerChannel({1.f, 1.f}, 0); }),
+  EXPECT_EQ(Checked(int8,
+                    [&](Graph& g) {
+                      weights(g).quantization = PerChannel({1.f, 1.f}, 0);
+                    }),
             Codes{kUnsupportedQuantizationType});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { weights(g).quantization.zero_point[5] = 1; }),
             Codes{kUnsupportedQuantizationParameters});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { weights(g).quantization = PerTensor(0.1f, 1); }),
             Codes{kUnsupportedQuantizationParameters});
-  EXPECT_EQ(Checked(uint8, [&](Graph& g) { weights(g).quantization = {}; }), Codes{kUnsupportedQuantizationType});
+  EXPECT_EQ(Checked(uint8, [&](Graph& g) { weights(g).quantization = {}; }),
+            Codes{kUnsupportedQuantizationType});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { bias(g).type = DataType::kUInt32; }), Codes{kUnsupportedInputType});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { bias(g).data = {}; }), Codes{kOperandNotConstant});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { bias(g).quantization.zero_point[0] = -1; }),
             Codes{kUnsupportedQuantizationParameters});
-  EXPECT_EQ(Checked(int8, [&](Graph& g) { bias(g).shape = {5}; bias(g).data.bytes = bias(g).data.bytes.first(20); }),
+  EXPECT_EQ(Checked(int8,
+                    [&](Graph& g) {
+                      bias(g).shape = {5};
+                      bias(g).data.bytes = bias(g).data.bytes.first(20);
+                    }),
             Codes{kShapeMismatch});
   // TFLite compares the bias scale for UINT8 only.
   EXPECT_EQ(Checked(int8, [&](Graph& g) { bias(g).quantization.scale[0] = 9.0f; }), Codes{});
@@ -238,13 +259,22 @@ TEST(Conv2dTest, CheckNamesEveryFailedRule) {
             Codes{kUnsupportedQuantizationParameters});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { params(g).activation = Activation::kTanh; }),
             Codes{kUnsupportedActivation});
-  EXPECT_EQ(Checked(int8, [&](Graph& g) { params(g).stride_h = 0; params(g).dilation_w = 40000; }),
+  EXPECT_EQ(Checked(int8,
+                    [&](Graph& g) {
+                      params(g).stride_h = 0;
+                      params(g).dilation_w = 40000;
+                    }),
             (Codes{kInvalidArgument, kInvalidArgument}));
   EXPECT_EQ(Checked(int8, [&](Graph& g) { params(g).stride_w = 2; }), Codes{kShapeMismatch});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { input(g).shape = {8, 8, 4}; }), Codes{kUnsupportedOperandRank});
   EXPECT_EQ(Checked(int8, [&](Graph& g) { input(g).shape[3] = 5; }), Codes{kShapeMismatch});
-  EXPECT_EQ(Checked(int8, [&](Graph& g) { input(g).shape[3] = 16; }), Codes{kShapeMismatch});  // 4 groups, 6 channels
-  EXPECT_EQ(Checked(int8, [&](Graph& g) { input(g).shape[0] = 0; output(g).shape[0] = 0; }),
+  EXPECT_EQ(Checked(int8, [&](Graph& g) { input(g).shape[3] = 16; }),
+            Codes{kShapeMismatch});  // 4 groups, 6 channels
+  EXPECT_EQ(Checked(int8,
+                    [&](Graph& g) {
+                      input(g).shape[0] = 0;
+                      output(g).shape[0] = 0;
+                    }),
             Codes{kUnsupportedOperandSize});
   EXPECT_EQ(Checked(int8, [](Graph& g) { g.ops[0].inputs[1] = kNoTensor; }), Codes{kMissingRequiredOperand});
   EXPECT_EQ(Checked(int8, [](Graph& g) { g.ops[0].inputs[0] = kNoTensor; }),
@@ -253,14 +283,15 @@ TEST(Conv2dTest, CheckNamesEveryFailedRule) {
 
 TEST(Conv2dTest, CheckReportsSeveralFailuresAtOnce) {
   using enum ReasonCode;
-  EXPECT_EQ(Checked({}, [](Graph& g) {
-              std::get<Conv2DParams>(g.ops[0].params).activation = Activation::kSignBit;
-              std::get<Conv2DParams>(g.ops[0].params).dilation_h = 0;
-              g.tensors[g.ops[0].inputs[1]].data = {};
-              g.tensors[g.ops[0].inputs[2]].type = DataType::kInt64;
-              g.tensors[g.ops[0].inputs[2]].data = {};
-              g.tensors[g.ops[0].inputs[0]].shape[3] = 7;
-            }),
+  EXPECT_EQ(Checked({},
+                    [](Graph& g) {
+                      std::get<Conv2DParams>(g.ops[0].params).activation = Activation::kSignBit;
+                      std::get<Conv2DParams>(g.ops[0].params).dilation_h = 0;
+                      g.tensors[g.ops[0].inputs[1]].data = {};
+                      g.tensors[g.ops[0].inputs[2]].type = DataType::kInt64;
+                      g.tensors[g.ops[0].inputs[2]].data = {};
+                      g.tensors[g.ops[0].inputs[0]].shape[3] = 7;
+                    }),
             (std::vector<ReasonCode>{kUnsupportedActivation, kOperandNotConstant, kUnsupportedInputType,
                                      kOperandNotConstant, kInvalidArgument, kShapeMismatch}));
 }

@@ -32,8 +32,8 @@ struct LayerQuantization {
 
 inline std::ostream& operator<<(std::ostream& out, const LayerQuantization& q) {
   return out << DataTypeName(q.type) << (q.weights == Weights::kPerChannel ? " per channel" : " per tensor")
-             << " zero points " << q.input_zero_point << " " << q.weights_zero_point << " " << q.output_zero_point
-             << (q.bias ? "" : " no bias") << " gain " << q.gain;
+             << " zero points " << q.input_zero_point << " " << q.weights_zero_point << " "
+             << q.output_zero_point << (q.bias ? "" : " no bias") << " gain " << q.gain;
 }
 
 inline constexpr float kInputScale = 0.02f, kWeightScale = 0.003f;
@@ -45,7 +45,8 @@ struct Layer {
   int output = 0;
 };
 inline Layer AddLayer(GraphBuilder& b, const LayerQuantization& q, std::vector<int32_t> input_shape,
-                      std::vector<int32_t> weights_shape, int channel_dimension, int64_t depth, uint32_t seed) {
+                      std::vector<int32_t> weights_shape, int channel_dimension, int64_t depth,
+                      uint32_t seed) {
   const int32_t channels = weights_shape[channel_dimension];
   size_t count = 1;
   for (int32_t dim : weights_shape) count *= dim;
@@ -57,11 +58,10 @@ inline Layer AddLayer(GraphBuilder& b, const LayerQuantization& q, std::vector<i
                                         ? PerChannel(scales, channel_dimension)
                                         : PerTensor(kWeightScale, q.weights_zero_point);
   // INT8 includes -128, which converters do not write but foreign models may hold.
-  layer.operands.push_back(q.type == DataType::kInt8
-                               ? b.Constant(q.type, weights_shape, RandomValues<int8_t>(count, seed, -128, 127),
-                                            quantization)
-                               : b.Constant(q.type, weights_shape, RandomValues<uint8_t>(count, seed, 0, 255),
-                                            quantization));
+  layer.operands.push_back(
+      q.type == DataType::kInt8
+          ? b.Constant(q.type, weights_shape, RandomValues<int8_t>(count, seed, -128, 127), quantization)
+          : b.Constant(q.type, weights_shape, RandomValues<uint8_t>(count, seed, 0, 255), quantization));
   if (q.bias) {
     layer.operands.push_back(b.Constant(DataType::kInt32, {channels},
                                         RandomValues<int32_t>(channels, seed + 1, -20000, 20000),

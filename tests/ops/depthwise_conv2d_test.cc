@@ -1,6 +1,5 @@
-// DEPTHWISE_CONV_2D: values by hand, OpenCL against the reference over shapes and quantizations, and every reason
-// of Check that CONV_2D does not have.
-// SPDX-License-Identifier: Apache-2.0
+// DEPTHWISE_CONV_2D: values by hand, OpenCL against the reference over shapes and quantizations, and every
+// reason of Check that CONV_2D does not have. SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include "tests/ops/convolution_testing.h"
@@ -23,13 +22,17 @@ std::shared_ptr<Graph> MakeGraph(const Case& c, const LayerQuantization& q, uint
 }
 
 DepthwiseConv2DParams Params(Padding padding, int32_t stride = 1, int32_t dilation = 1) {
-  return {.padding = padding, .stride_h = stride, .stride_w = stride, .dilation_h = dilation,
+  return {.padding = padding,
+          .stride_h = stride,
+          .stride_w = stride,
+          .dilation_h = dilation,
           .dilation_w = dilation};
 }
 
 TEST(DepthwiseConv2dTest, ComputesValuesByHand) {
   GraphBuilder b;
-  // Two pixels of two channels; multiplier 2: outputs 0 and 1 look at channel 0, outputs 2 and 3 at channel 1.
+  // Two pixels of two channels; multiplier 2: outputs 0 and 1 look at channel 0, outputs 2 and 3 at
+  // channel 1.
   const int x = b.Input(DataType::kInt8, {1, 1, 2, 2}, 1.0f, 10);
   const int w = b.Constant(DataType::kInt8, {1, 1, 2, 4}, std::vector<int8_t>{1, 2, 3, 4, -5, -6, -7, -128},
                            PerChannel({1.0f, 1.0f, 1.0f, 0.5f}, 3));
@@ -56,19 +59,21 @@ const Case kShapes[] = {
     {{1, 25, 5, 1}, 64, 10, 4, Params(Padding::kSame, 2)},
     {{1, 12, 12, 8}, 1, 3, 3, Params(Padding::kSame, 1, 2)},
     {{1, 12, 12, 18}, 1, 3, 3, Params(Padding::kValid, 1, 4)},
-    {{1, 6, 6, 5}, 1, 3, 3, Params(Padding::kSame, 1, 9)},   // only the middle tap meets the input
-    {{1, 2, 2, 5}, 1, 2, 2, Params(Padding::kSame, 1, 5)},   // no tap does
-    {{1, 3, 2, 19}, 1, 7, 9, Params(Padding::kSame)},        // filter larger than the input
-    {{1, 10, 10, 4}, 1, 2, 2, Params(Padding::kSame, 4)},    // stride larger than the filter
+    {{1, 6, 6, 5}, 1, 3, 3, Params(Padding::kSame, 1, 9)},  // only the middle tap meets the input
+    {{1, 2, 2, 5}, 1, 2, 2, Params(Padding::kSame, 1, 5)},  // no tap does
+    {{1, 3, 2, 19}, 1, 7, 9, Params(Padding::kSame)},       // filter larger than the input
+    {{1, 10, 10, 4}, 1, 2, 2, Params(Padding::kSame, 4)},   // stride larger than the filter
 };
 
 TEST(DepthwiseConv2dTest, OpenClMatchesReferenceOverShapes) {
   uint32_t seed = 1;
   for (const Case& c : kShapes) {
-    for (const LayerQuantization& q :
-         {LayerQuantization{.input_zero_point = -7, .output_zero_point = 9},
-          LayerQuantization{.type = DataType::kUInt8, .weights = Weights::kPerTensor, .weights_zero_point = 119,
-                            .input_zero_point = 121, .output_zero_point = 130}}) {
+    for (const LayerQuantization& q : {LayerQuantization{.input_zero_point = -7, .output_zero_point = 9},
+                                       LayerQuantization{.type = DataType::kUInt8,
+                                       .weights = Weights::kPerTensor,
+                                       .weights_zero_point = 119,
+                                       .input_zero_point = 121,
+                                       .output_zero_point = 130}}) {
       SCOPED_TRACE(testing::Message() << "input " << ShapeString(c.input) << " multiplier " << c.multiplier
                                       << " filter " << c.filter_h << "x" << c.filter_w << " " << q);
       ExpectOpenClMatchesReference(MakeGraph(c, q, seed), seed);
@@ -86,8 +91,10 @@ TEST(DepthwiseConv2dTest, OpenClMatchesReferenceOverQuantizations) {
           {.weights = weights, .input_zero_point = zero_point, .output_zero_point = -zero_point / 2});
     }
     for (const int64_t weights_zero_point : {0, 128, 255}) {
-      quantizations.push_back({.type = DataType::kUInt8, .weights = Weights::kPerTensor,
-                               .weights_zero_point = weights_zero_point, .input_zero_point = zero_point + 128,
+      quantizations.push_back({.type = DataType::kUInt8,
+                               .weights = Weights::kPerTensor,
+                               .weights_zero_point = weights_zero_point,
+                               .input_zero_point = zero_point + 128,
                                .output_zero_point = 255 - weights_zero_point});
     }
   }

@@ -1,6 +1,5 @@
-// FULLY_CONNECTED: values by hand and from both hosts, OpenCL against the reference in both roundings, near ties
-// above all, and every reason of Check that CONV_2D does not have.
-// SPDX-License-Identifier: Apache-2.0
+// FULLY_CONNECTED: values by hand and from both hosts, OpenCL against the reference in both roundings, near
+// ties above all, and every reason of Check that CONV_2D does not have. SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <array>
@@ -13,7 +12,8 @@ namespace {
 constexpr FcRounding kRoundings[] = {FcRounding::kSingle, FcRounding::kDouble};
 
 std::shared_ptr<Graph> MakeGraph(std::vector<int32_t> input, int32_t depth, int32_t channels,
-                                 const LayerQuantization& q, FullyConnectedParams params = {}, uint32_t seed = 1) {
+                                 const LayerQuantization& q, FullyConnectedParams params = {},
+                                 uint32_t seed = 1) {
   GraphBuilder b;
   const Layer layer = AddLayer(b, q, std::move(input), {channels, depth}, 0, depth, seed);
   b.Op(OpKind::kFullyConnected, layer.operands, {layer.output}, params);
@@ -28,18 +28,18 @@ std::shared_ptr<Graph> BiasGraph(DataType type, Weights weights, std::array<floa
   const int64_t zero_point = type == DataType::kInt8 ? 0 : 128;
   const auto channels = static_cast<int32_t>(biases.size());
   const int x = b.Input(type, {1, 4}, scales[0], zero_point);
-  const int w = b.Constant(type, {channels, 4}, std::vector<T>(size_t{4} * channels, 0),
-                           weights == Weights::kPerTensor
-                               ? PerTensor(scales[1], 0)
-                               : PerChannel(std::vector<float>(channels, scales[1]), 0));
+  const int w =
+      b.Constant(type, {channels, 4}, std::vector<T>(size_t{4} * channels, 0),
+                 weights == Weights::kPerTensor ? PerTensor(scales[1], 0)
+                                                : PerChannel(std::vector<float>(channels, scales[1]), 0));
   const int bias = b.Constant(DataType::kInt32, {channels}, biases, PerTensor(scales[0] * scales[1], 0));
   const int y = b.Tensor(type, {}, scales[2], zero_point);
   b.Op(OpKind::kFullyConnected, {x, w, bias}, {y}, FullyConnectedParams{});
   return b.Build({y});
 }
 
-// What the hosts give for accumulators near ties, measured: LiteRT 2.3 BUILTIN_REF (single) and tflite-runtime
-// 2.14 BUILTIN_REF (double).
+// What the hosts give for accumulators near ties, measured: LiteRT 2.3 BUILTIN_REF (single) and
+// tflite-runtime 2.14 BUILTIN_REF (double).
 TEST(FullyConnectedTest, RoundsAsTheHostsDo) {
   const ComputeOptions single{.fc_rounding = FcRounding::kSingle}, twice{.fc_rounding = FcRounding::kDouble};
   const std::vector<int8_t> zero(4, 0);
@@ -67,16 +67,26 @@ TEST(FullyConnectedTest, RoundsAsTheHostsDo) {
   EXPECT_EQ(run(Weights::kPerChannel, twice), 119);
 }
 
-// The device has no doubles: its integers must agree for accumulators at, just below and just above every tie,
-// with few and with all significant bits, and where results saturate.
+// The device has no doubles: its integers must agree for accumulators at, just below and just above every
+// tie, with few and with all significant bits, and where results saturate.
 TEST(FullyConnectedTest, OpenClRoundsAsTheReferenceNearTies) {
-  for (const std::array<float, 3>& scales : std::initializer_list<std::array<float, 3>>{
-           {0.5f, 0.5f, 2.0f}, {0.5f, 0.0078125f, 64.0f}, {0.0235f, 0.0101f, 0.31f}, {0.0235f, 0.0101f, 1000.0f},
-           {0.02351f, 0.00101123f, 200.0f}, {1.0f, 1.0f, 0.3f}, {3.0f, 7.0f, 1e-6f}, {1e-20f, 1e-20f, 1.0f},
-           {1.0f, 1.0f, 1e-30f}, {0.1f, 0.1f, 16777215.0f}, {1.0f, 1.0f, 3.0f}, {0.3f, 1.0f, 3e7f}}) {
+  for (const std::array<float, 3>& scales :
+       std::initializer_list<std::array<float, 3>>{{0.5f, 0.5f, 2.0f},
+                                                   {0.5f, 0.0078125f, 64.0f},
+                                                   {0.0235f, 0.0101f, 0.31f},
+                                                   {0.0235f, 0.0101f, 1000.0f},
+                                                   {0.02351f, 0.00101123f, 200.0f},
+                                                   {1.0f, 1.0f, 0.3f},
+                                                   {3.0f, 7.0f, 1e-6f},
+                                                   {1e-20f, 1e-20f, 1.0f},
+                                                   {1.0f, 1.0f, 1e-30f},
+                                                   {0.1f, 0.1f, 16777215.0f},
+                                                   {1.0f, 1.0f, 3.0f},
+                                                   {0.3f, 1.0f, 3e7f}}) {
     const double scale =
         static_cast<double>(scales[0]) * static_cast<double>(scales[1]) / static_cast<double>(scales[2]);
-    std::vector<int32_t> biases{0, 1, -1, std::numeric_limits<int32_t>::max(), std::numeric_limits<int32_t>::min()};
+    std::vector<int32_t> biases{0, 1, -1, std::numeric_limits<int32_t>::max(),
+                                std::numeric_limits<int32_t>::min()};
     for (int n = -130; n <= 130; ++n) {
       const double tie = (n + 0.5) / scale;
       if (std::abs(tie) > 2e9) continue;
@@ -126,17 +136,22 @@ struct Case {
 
 TEST(FullyConnectedTest, OpenClMatchesReferenceOverShapes) {
   uint32_t seed = 1;
-  for (const Case& c : {Case{{1, 1}, 1, 1}, Case{{1, 3}, 3, 17}, Case{{1, 64}, 64, 64}, Case{{1, 130}, 130, 129},
-                        Case{{2, 5}, 5, 16}, Case{{5, 17}, 17, 33}, Case{{6, 16}, 16, 80}, Case{{13, 33}, 33, 3},
-                        Case{{2, 3, 8}, 8, 10}, Case{{2, 2, 3, 4}, 12, 5}, Case{{20}, 20, 4}}) {
+  for (const Case& c :
+       {Case{{1, 1}, 1, 1}, Case{{1, 3}, 3, 17}, Case{{1, 64}, 64, 64}, Case{{1, 130}, 130, 129},
+        Case{{2, 5}, 5, 16}, Case{{5, 17}, 17, 33}, Case{{6, 16}, 16, 80}, Case{{13, 33}, 33, 3},
+        Case{{2, 3, 8}, 8, 10}, Case{{2, 2, 3, 4}, 12, 5}, Case{{20}, 20, 4}}) {
     for (const FcRounding rounding : kRoundings) {
       for (const LayerQuantization& q :
            {LayerQuantization{.input_zero_point = 7, .output_zero_point = -9},
-            LayerQuantization{.weights = Weights::kPerTensor, .weights_zero_point = -5, .input_zero_point = 3},
-            LayerQuantization{.type = DataType::kUInt8, .weights = Weights::kPerTensor, .weights_zero_point = 121,
-                              .input_zero_point = 131, .output_zero_point = 119}}) {
-        SCOPED_TRACE(testing::Message() << "input " << ShapeString(c.input) << " weights [" << c.channels << ","
-                                        << c.depth << "] " << q);
+            LayerQuantization{
+                .weights = Weights::kPerTensor, .weights_zero_point = -5, .input_zero_point = 3},
+            LayerQuantization{.type = DataType::kUInt8,
+            .weights = Weights::kPerTensor,
+            .weights_zero_point = 121,
+            .input_zero_point = 131,
+            .output_zero_point = 119}}) {
+        SCOPED_TRACE(testing::Message() << "input " << ShapeString(c.input) << " weights [" << c.channels
+                                        << "," << c.depth << "] " << q);
         ExpectOpenClMatchesReference(MakeGraph(c.input, c.depth, c.channels, q, {}, seed), seed,
                                      {.fc_rounding = rounding});
         ++seed;
@@ -154,8 +169,10 @@ TEST(FullyConnectedTest, OpenClMatchesReferenceOverQuantizations) {
           {.weights = weights, .input_zero_point = zero_point, .output_zero_point = -zero_point / 2});
     }
     for (const int64_t weights_zero_point : {0, 128, 255}) {
-      quantizations.push_back({.type = DataType::kUInt8, .weights = Weights::kPerTensor,
-                               .weights_zero_point = weights_zero_point, .input_zero_point = zero_point + 128,
+      quantizations.push_back({.type = DataType::kUInt8,
+                               .weights = Weights::kPerTensor,
+                               .weights_zero_point = weights_zero_point,
+                               .input_zero_point = zero_point + 128,
                                .output_zero_point = 255 - weights_zero_point});
     }
   }
@@ -194,7 +211,9 @@ TEST(FullyConnectedTest, CheckNamesEveryFailedRule) {
   const auto input = [](Graph& g) -> Tensor& { return g.tensors[g.ops[0].inputs[0]]; };
   const auto weights = [](Graph& g) -> Tensor& { return g.tensors[g.ops[0].inputs[1]]; };
   const auto bias = [](Graph& g) -> Tensor& { return g.tensors[g.ops[0].inputs[2]]; };
-  const auto params = [](Graph& g) -> FullyConnectedParams& { return std::get<FullyConnectedParams>(g.ops[0].params); };
+  const auto params = [](Graph& g) -> FullyConnectedParams& {
+    return std::get<FullyConnectedParams>(g.ops[0].params);
+  };
   EXPECT_EQ(checked(per_channel, [](Graph&) {}), Codes{});
   EXPECT_EQ(checked(per_tensor, [&](Graph& g) { weights(g).quantization.zero_point[0] = 9; }), Codes{});
   EXPECT_EQ(checked(per_channel, [&](Graph& g) { weights(g).quantization.zero_point[3] = 9; }),
@@ -203,8 +222,9 @@ TEST(FullyConnectedTest, CheckNamesEveryFailedRule) {
   EXPECT_EQ(checked(per_channel, [&](Graph& g) { bias(g).quantization.scale[0] = 9.0f; }), Codes{});
   EXPECT_EQ(checked(per_tensor, [&](Graph& g) { bias(g).quantization.scale[0] = 9.0f; }),
             Codes{kUnsupportedQuantizationParameters});
-  EXPECT_EQ(checked(per_channel, [&](Graph& g) { params(g).weights_format = WeightsFormat::kShuffled4x16Int8; }),
-            Codes{kInvalidArgument});
+  EXPECT_EQ(
+      checked(per_channel, [&](Graph& g) { params(g).weights_format = WeightsFormat::kShuffled4x16Int8; }),
+      Codes{kInvalidArgument});
   EXPECT_EQ(checked(per_channel, [&](Graph& g) { params(g).keep_num_dims = true; }), Codes{});
   EXPECT_EQ(checked(per_channel, [&](Graph& g) { input(g).shape = {2, 2, 4}; }), Codes{});
   EXPECT_EQ(checked(per_channel,
@@ -215,9 +235,14 @@ TEST(FullyConnectedTest, CheckNamesEveryFailedRule) {
             Codes{kShapeMismatch});
   EXPECT_EQ(checked(per_channel, [&](Graph& g) { input(g).shape = {3, 8}; }), Codes{kShapeMismatch});
   EXPECT_EQ(checked(per_channel, [&](Graph& g) { input(g).shape = {3, 7}; }), Codes{kShapeMismatch});
-  EXPECT_EQ(checked(per_channel, [&](Graph& g) { weights(g).shape = {4, 8, 1}; }), Codes{kUnsupportedOperandRank});
+  EXPECT_EQ(checked(per_channel,
+                    [&](Graph& g) {
+                      weights(g).shape = {4, 8, 1};
+                    }),
+            Codes{kUnsupportedOperandRank});
   EXPECT_EQ(checked(per_channel, [&](Graph& g) { input(g).shape = {0, 8}; }), Codes{kUnsupportedOperandSize});
-  EXPECT_EQ(checked(per_channel, [](Graph& g) { g.ops[0].inputs[1] = kNoTensor; }), Codes{kMissingRequiredOperand});
+  EXPECT_EQ(checked(per_channel, [](Graph& g) { g.ops[0].inputs[1] = kNoTensor; }),
+            Codes{kMissingRequiredOperand});
   EXPECT_EQ(checked(per_tensor,
                     [&](Graph& g) {
                       params(g).activation = Activation::kTanh;
