@@ -64,7 +64,8 @@ Status WriteFileAtomically(const std::string& path, std::string_view text) {
 }
 
 // Compiles every partition for the shapes of the plan. One that does not compile stays with the host.
-std::vector<PreparedPartition> CompilePartitions(host::Context* context, const std::shared_ptr<const Plan>& plan,
+std::vector<PreparedPartition> CompilePartitions(host::Context* context,
+                                                 const std::shared_ptr<const Plan>& plan,
                                                  const Backends& backends, const ComputeOptions& compute) {
   std::vector<PreparedPartition> result;
   for (const Partition& partition : plan->partitions) {
@@ -172,7 +173,8 @@ host::StatusCode DelegateState::Apply(host::Context* context, host::Delegate* de
   Log(LogLevel::kInfo, "{} of {} operators in {} partitions on {}", nodes.size(), op_count,
       prepared.partitions.size(), opened->npu->device_name());
   const CurrentGraphScope scope(&prepared);
-  return context->replace_node_subsets_with_delegate_kernels(context, KernelRegistration(), claimed.get(), delegate);
+  return context->replace_node_subsets_with_delegate_kernels(context, KernelRegistration(), claimed.get(),
+                                                             delegate);
 }
 
 }  // namespace npu

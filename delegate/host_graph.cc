@@ -70,14 +70,15 @@ std::string ReadQuantization(const host::Tensor& source, Tensor& tensor) {
       return fmt::format("scale[{}] is {}; expected a finite value > 0", i, scale[i]);
     }
     if (zero_point[i] < range.min || zero_point[i] > range.max) {
-      return fmt::format("zero_point[{}] is {}; expected {} to {} for {}", i, zero_point[i], range.min, range.max,
-                         DataTypeName(tensor.type));
+      return fmt::format("zero_point[{}] is {}; expected {} to {} for {}", i, zero_point[i], range.min,
+                         range.max, DataTypeName(tensor.type));
     }
   }
   const int32_t axis = affine->quantized_dimension;
   const auto rank = static_cast<int64_t>(tensor.shape.size());
   if (axis < 0 || (axis >= rank && (rank > 0 || scale.size() > 1))) {
-    return fmt::format("quantized_dimension is {}; expected 0 to {} for shape {}", axis, rank - 1, ShapeString(tensor));
+    return fmt::format("quantized_dimension is {}; expected 0 to {} for shape {}", axis, rank - 1,
+                       ShapeString(tensor));
   }
   if (scale.size() > 1 && static_cast<size_t>(tensor.shape[axis]) != scale.size()) {
     return fmt::format("{} scales along dimension {} of shape {}; expected 1 or {}", scale.size(), axis,
@@ -89,7 +90,8 @@ std::string ReadQuantization(const host::Tensor& source, Tensor& tensor) {
 
 // A constant is what the model file holds; everything else is filled while the model runs.
 std::string ReadConstant(const host::Tensor& source, Tensor& tensor) {
-  if (source.allocation_type != host::kAllocationMmapRo || source.data == nullptr || source.bytes == 0) return {};
+  if (source.allocation_type != host::kAllocationMmapRo || source.data == nullptr || source.bytes == 0)
+    return {};
   const auto expected = tensor.is_sparse ? std::nullopt : tensor.byte_size();
   const std::span<const std::byte> bytes(static_cast<const std::byte*>(source.data), source.bytes);
   tensor.data.bytes = bytes;
@@ -140,12 +142,13 @@ Op ReadKind(const host::Node& node, const host::Registration& registration) {
 
 Status ReadOperands(const host::IntArray* array, size_t tensor_count, bool optional, const std::string& where,
                     std::vector<int>& operands) {
-  if (array == nullptr || array->size < 0) return Fail(ErrorCode::kInvalidModel, where + ": the host gave no list");
+  if (array == nullptr || array->size < 0)
+    return Fail(ErrorCode::kInvalidModel, where + ": the host gave no list");
   for (int32_t index : View(array)) {
     const bool absent = optional && index == kNoTensor;
     if (!absent && (index < 0 || static_cast<size_t>(index) >= tensor_count)) {
-      return Fail(ErrorCode::kInvalidModel, fmt::format("{}: tensor index {}; the host has {} tensors", where, index,
-                                                        tensor_count));
+      return Fail(ErrorCode::kInvalidModel,
+                  fmt::format("{}: tensor index {}; the host has {} tensors", where, index, tensor_count));
     }
     operands.push_back(index);
   }
@@ -162,8 +165,10 @@ Result<Op> ReadOp(host::Context* context, int32_t node_index, const TensorProble
   }
   Op op = ReadKind(*node, *registration);
   const size_t tensor_count = problems.texts.size();
-  NPU_RETURN_IF_ERROR(ReadOperands(node->inputs, tensor_count, true, fmt::format("inputs of node {}", node_index), op.inputs));
-  NPU_RETURN_IF_ERROR(ReadOperands(node->outputs, tensor_count, false, fmt::format("outputs of node {}", node_index), op.outputs));
+  NPU_RETURN_IF_ERROR(ReadOperands(node->inputs, tensor_count, true,
+                                   fmt::format("inputs of node {}", node_index), op.inputs));
+  NPU_RETURN_IF_ERROR(ReadOperands(node->outputs, tensor_count, false,
+                                   fmt::format("outputs of node {}", node_index), op.outputs));
   for (const std::vector<int>* operands : {&op.inputs, &op.outputs}) {
     for (int index : *operands) {
       if (op.params_error.empty() && index != kNoTensor) op.params_error = problems.texts[index];
@@ -217,7 +222,8 @@ void ForgetMissingShapes(const Uses& uses, Graph& graph) {
   }
 }
 
-void FindInputsAndOutputs(host::Context* context, const host::IntArray* plan, const Uses& uses, Graph& graph) {
+void FindInputsAndOutputs(host::Context* context, const host::IntArray* plan, const Uses& uses,
+                          Graph& graph) {
   const auto named = AskForOutputs(context, plan, uses);
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     const Tensor& tensor = graph.tensors[i];
@@ -233,11 +239,11 @@ void FindInputsAndOutputs(host::Context* context, const host::IntArray* plan, co
 std::optional<DataType> DataTypeFromHost(int32_t host_type) {
   // Indexed by the host's number; 0 means "no type". Types after UINT4 follow in the same order in both.
   constexpr DataType kTypes[] = {
-      DataType::kVariant,    DataType::kFloat32, DataType::kInt32,     DataType::kUInt8,
-      DataType::kInt64,      DataType::kString,  DataType::kBool,      DataType::kInt16,
-      DataType::kComplex64,  DataType::kInt8,    DataType::kFloat16,   DataType::kFloat64,
-      DataType::kComplex128, DataType::kUInt64,  DataType::kResource,  DataType::kVariant,
-      DataType::kUInt32,     DataType::kUInt16,  DataType::kInt4,      DataType::kBFloat16,
+      DataType::kVariant,    DataType::kFloat32, DataType::kInt32,        DataType::kUInt8,
+      DataType::kInt64,      DataType::kString,  DataType::kBool,         DataType::kInt16,
+      DataType::kComplex64,  DataType::kInt8,    DataType::kFloat16,      DataType::kFloat64,
+      DataType::kComplex128, DataType::kUInt64,  DataType::kResource,     DataType::kVariant,
+      DataType::kUInt32,     DataType::kUInt16,  DataType::kInt4,         DataType::kBFloat16,
       DataType::kInt2,       DataType::kUInt4,   DataType::kFloat8E4M3Fn, DataType::kFloat8E5M2,
   };
   if (host_type <= 0 || static_cast<size_t>(host_type) >= std::size(kTypes)) return std::nullopt;
@@ -269,7 +275,8 @@ Result<HostGraph> ReadHostGraph(host::Context* context) {
   const size_t tensor_count = context->tensors_size;
   if (tensor_count > static_cast<size_t>(std::numeric_limits<int32_t>::max()) ||
       (tensor_count > 0 && context->tensors == nullptr)) {
-    return Fail(ErrorCode::kUnsupported, fmt::format("the host gave no usable list of {} tensors", tensor_count));
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("the host gave no usable list of {} tensors", tensor_count));
   }
   HostGraph result{std::make_shared<Graph>(), {}};
   Graph& graph = *result.graph;

@@ -21,8 +21,8 @@
 namespace npu {
 
 struct HostGraph {
-  std::shared_ptr<Graph> graph;   // has passed Validate()
-  std::vector<int> node_of_op;    // host node index of each op
+  std::shared_ptr<Graph> graph;  // has passed Validate()
+  std::vector<int> node_of_op;   // host node index of each op
 };
 
 // Only while Delegate::prepare runs. Graph inputs: tensors that are read, never written, not constant.

@@ -28,7 +28,8 @@ host::StatusCode Guard(host::Context* context, const host::Node* node, Body body
     auto* slot = node != nullptr ? static_cast<KernelSlot*>(node->user_data) : nullptr;
     Status status;
     if (slot == nullptr || slot->kernel == nullptr) {
-      status = Fail(ErrorCode::kInternal, slot == nullptr || slot->error.empty() ? "no memory for the kernel" : slot->error);
+      status = Fail(ErrorCode::kInternal,
+                    slot == nullptr || slot->error.empty() ? "no memory for the kernel" : slot->error);
     } else {
       status = body(*slot->kernel);
     }
@@ -83,7 +84,8 @@ Result<std::vector<int>> OpsOfNodes(std::span<const int32_t> nodes, std::span<co
   for (int32_t node : nodes) {
     const auto found = std::find(node_of_op.begin(), node_of_op.end(), node);
     if (found == node_of_op.end()) {
-      return Fail(ErrorCode::kInternal, fmt::format("the host handed over node {}, which is not in its plan", node));
+      return Fail(ErrorCode::kInternal,
+                  fmt::format("the host handed over node {}, which is not in its plan", node));
     }
     ops.push_back(static_cast<int>(found - node_of_op.begin()));
   }
@@ -107,7 +109,8 @@ host::Registration KernelRegistration() {
   return registration;
 }
 
-Kernel::Kernel(std::shared_ptr<DelegateState> state, PartitionCompiler compiler, const ComputeOptions& compute)
+Kernel::Kernel(std::shared_ptr<DelegateState> state, PartitionCompiler compiler,
+               const ComputeOptions& compute)
     : state_(std::move(state)), compiler_(std::move(compiler)), compute_(compute) {
   const Result<Backends>& backends = state_->backends();
   description_ = fmt::format("NpuDelegate: {} operators on {}", compiler_.ops().size(),
@@ -145,8 +148,8 @@ Result<std::vector<Shape>> Kernel::InputShapes(host::Context* context) const {
     }
     const std::span<const int32_t> view = View(dims);
     if (std::any_of(view.begin(), view.end(), [](int32_t dim) { return dim < 0; })) {
-      return Fail(ErrorCode::kInvalidArgument, fmt::format("the host gave tensor {} the shape {}", index,
-                                                           ShapeString(view)));
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the host gave tensor {} the shape {}", index, ShapeString(view)));
     }
     shapes.emplace_back(view.begin(), view.end());
   }
@@ -159,7 +162,8 @@ Status Kernel::Compile(host::Context* context, std::vector<Shape> shapes) {
   auto compiled = compiler_.Compile(shapes, *backends, compute_);
   if (!compiled && compiled.error().code != ErrorCode::kUnsupported) {
     // These nodes are ours for good: the CPU computes the same bytes.
-    Warn(context, "the device cannot take the new shapes, the CPU computes instead: " + compiled.error().text);
+    Warn(context,
+         "the device cannot take the new shapes, the CPU computes instead: " + compiled.error().text);
     compiled = compiler_.Compile(std::move(shapes), {backends->cpu, backends->cpu}, compute_);
   }
   if (!compiled) return Fail(compiled.error().code, compiled.error().text);
@@ -177,8 +181,8 @@ Status Kernel::ResizeOutputs(host::Context* context) const {
     if (dims == nullptr) return Fail(ErrorCode::kResourceExhausted, "no memory for an output's shape");
     // The host owns `dims` from here on, also if it refuses.
     if (context->resize_tensor(context, &context->tensors[index], dims) != host::kOk) {
-      return Fail(ErrorCode::kInternal, fmt::format("the host refused to resize T#{} \"{}\" to {}", index, tensor.name,
-                                                    ShapeString(tensor)));
+      return Fail(ErrorCode::kInternal, fmt::format("the host refused to resize T#{} \"{}\" to {}", index,
+                                                    tensor.name, ShapeString(tensor)));
     }
   }
   return {};
@@ -206,13 +210,15 @@ Result<std::byte*> Kernel::Data(host::Context* context, int index) const {
   const auto bytes = tensor.byte_size();
   if (!std::equal(dims.begin(), dims.end(), tensor.shape.begin(), tensor.shape.end()) || !bytes ||
       source.bytes != static_cast<size_t>(*bytes)) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("T#{} \"{}\" is now {} with {} bytes, but was prepared as {}: allocate the tensors again "
-                            "after a resize",
-                            index, tensor.name, ShapeString(dims), source.bytes, ShapeString(tensor)));
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("T#{} \"{}\" is now {} with {} bytes, but was prepared as {}: allocate the tensors again "
+                    "after a resize",
+                    index, tensor.name, ShapeString(dims), source.bytes, ShapeString(tensor)));
   }
   if (source.data == nullptr && *bytes > 0) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("the host gave T#{} \"{}\" no memory", index, tensor.name));
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("the host gave T#{} \"{}\" no memory", index, tensor.name));
   }
   return static_cast<std::byte*>(source.data);
 }
@@ -226,7 +232,7 @@ Status Kernel::Invoke(host::Context* context) {
     NPU_ASSIGN_OR_RETURN(output_pointers_[i], Data(context, compiled_->outputs[i]));
   }
   for (int index : compiled_->constant_outputs) {
-    NPU_ASSIGN_OR_RETURN(std::byte* data, Data(context, index));
+    NPU_ASSIGN_OR_RETURN(std::byte * data, Data(context, index));
     const std::span<const std::byte> value = compiled_->graph->tensors[index].data.bytes;
     if (!value.empty()) std::memcpy(data, value.data(), value.size());
   }

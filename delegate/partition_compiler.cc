@@ -47,7 +47,8 @@ Result<PartitionCompiler> PartitionCompiler::Create(std::shared_ptr<const Plan> 
       return Fail(ErrorCode::kInternal, fmt::format("op {} is not in the plan", op));
     }
     if (plan->ops[op].placement == Placement::kHost) {
-      return Fail(ErrorCode::kInternal, DescribeOp(graph, op) + " is handed over, but the plan leaves it to the host");
+      return Fail(ErrorCode::kInternal,
+                  DescribeOp(graph, op) + " is handed over, but the plan leaves it to the host");
     }
     selected[op] = true;
   }
@@ -82,7 +83,8 @@ Result<PartitionCompiler> PartitionCompiler::Create(std::shared_ptr<const Plan> 
   }
   for (int tensor : outputs) {
     if (tensor < 0 || static_cast<size_t>(tensor) >= made_by_us.size() || !made_by_us[tensor]) {
-      return Fail(ErrorCode::kInternal, fmt::format("the host wants tensor {} of ops that do not make it", tensor));
+      return Fail(ErrorCode::kInternal,
+                  fmt::format("the host wants tensor {} of ops that do not make it", tensor));
     }
   }
   result.graph_.outputs = outputs;
@@ -98,11 +100,13 @@ std::vector<Shape> PartitionCompiler::planned_shapes() const {
   return shapes;
 }
 
-Status PartitionCompiler::CheckPlacement(const Graph& graph, size_t op, const std::string& inference_error) const {
+Status PartitionCompiler::CheckPlacement(const Graph& graph, size_t op,
+                                         const std::string& inference_error) const {
   const Placement placement = plan_->ops[plan_op_[op]].placement;
   std::string problem = inference_error;
   if (problem.empty()) {
-    const Verdict verdict = placement == Placement::kNpu ? CheckNpu(graph, graph.ops[op]) : CheckCpu(graph, graph.ops[op]);
+    const Verdict verdict =
+        placement == Placement::kNpu ? CheckNpu(graph, graph.ops[op]) : CheckCpu(graph, graph.ops[op]);
     if (!verdict.eligible()) problem = FirstReason(verdict);
   }
   if (problem.empty()) return {};
@@ -111,7 +115,8 @@ Status PartitionCompiler::CheckPlacement(const Graph& graph, size_t op, const st
                           DescribeOp(*plan_->graph, plan_op_[op]), PlacementName(placement), problem));
 }
 
-Result<CompiledPartition> PartitionCompiler::Compile(std::vector<Shape> input_shapes, const Backends& backends,
+Result<CompiledPartition> PartitionCompiler::Compile(std::vector<Shape> input_shapes,
+                                                     const Backends& backends,
                                                      const ComputeOptions& options) const {
   auto graph = std::make_shared<Graph>(graph_);
   for (size_t i = 0; i < inputs().size(); ++i) {

@@ -18,11 +18,11 @@ namespace npu {
 using Shape = std::vector<int32_t>;
 
 struct CompiledPartition {
-  std::vector<Shape> input_shapes;           // what it was compiled for, as PartitionCompiler::inputs()
-  std::shared_ptr<const Graph> graph;        // shapes of all tensors, evaluated constants
-  std::unique_ptr<Executable> executable;    // null when all outputs are evaluated
-  std::vector<int> inputs, outputs;          // of the executable: tensors
-  std::vector<int> constant_outputs;         // evaluated shape arithmetic that the host wants to see
+  std::vector<Shape> input_shapes;         // what it was compiled for, as PartitionCompiler::inputs()
+  std::shared_ptr<const Graph> graph;      // shapes of all tensors, evaluated constants
+  std::unique_ptr<Executable> executable;  // null when all outputs are evaluated
+  std::vector<int> inputs, outputs;        // of the executable: tensors
+  std::vector<int> constant_outputs;       // evaluated shape arithmetic that the host wants to see
 };
 
 class PartitionCompiler {
@@ -48,7 +48,7 @@ class PartitionCompiler {
   Status CheckPlacement(const Graph& graph, size_t op, const std::string& inference_error) const;
 
   std::shared_ptr<const Plan> plan_;
-  std::vector<int> ops_;      // of the plan
+  std::vector<int> ops_;  // of the plan
   std::vector<int> outputs_;
   Graph graph_;               // all tensors; ops: makers of evaluated inputs, then ops_, in order
   std::vector<int> plan_op_;  // per op of graph_: its index in the plan

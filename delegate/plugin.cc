@@ -43,7 +43,8 @@ Result<Options> CollectOptions(const char* const* keys, const char* const* value
   // Python passes the count as a 32-bit int: the upper half of the register is not the caller's.
   count = static_cast<uint32_t>(count);
   if (count > kMaxOptionCount || (count > 0 && (keys == nullptr || values == nullptr))) {
-    return Fail(ErrorCode::kInvalidArgument, "the host passed " + std::to_string(count) + " options without keys or values");
+    return Fail(ErrorCode::kInvalidArgument,
+                "the host passed " + std::to_string(count) + " options without keys or values");
   }
   for (size_t i = 0; i < count; ++i) {
     if (keys[i] == nullptr || values[i] == nullptr) {
@@ -58,8 +59,9 @@ host::Delegate* CreateDelegate(const char* const* keys, const char* const* value
                                ErrorReporter report_error) {
 #if UINTPTR_MAX != UINT64_MAX
   // Registration travels by value: see host_abi.h.
-  Refuse(report_error, "this 32-bit build cannot be a delegate: hosts pass structs whose size changed between "
-                       "versions. Use a 64-bit host, or the C API (npu_delegate.h)");
+  Refuse(report_error,
+         "this 32-bit build cannot be a delegate: hosts pass structs whose size changed between "
+         "versions. Use a 64-bit host, or the C API (npu_delegate.h)");
   return nullptr;
 #endif
   auto options = CollectOptions(keys, values, count);
@@ -77,8 +79,8 @@ host::Delegate* CreateDelegate(const char* const* keys, const char* const* value
 
 #define NPU_EXPORT extern "C" __attribute__((visibility("default")))
 
-NPU_EXPORT npu::host::Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values,
-                                                              size_t count,
+NPU_EXPORT npu::host::Delegate* tflite_plugin_create_delegate(const char* const* keys,
+                                                              const char* const* values, size_t count,
                                                               void (*report_error)(const char*)) noexcept {
   try {
     return npu::CreateDelegate(keys, values, count, report_error);

@@ -13,6 +13,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "backends/cpu/cpu_backend.h"
 #include "delegate/kernel.h"
@@ -21,8 +22,8 @@
 #include "tests/support/graph_builder.h"
 
 extern "C" {
-npu::host::Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values, size_t count,
-                                                   void (*report_error)(const char*));
+npu::host::Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values,
+                                                   size_t count, void (*report_error)(const char*));
 void tflite_plugin_destroy_delegate(npu::host::Delegate* delegate);
 }
 
@@ -63,9 +64,11 @@ std::shared_ptr<Graph> PoolNet(int batch = 1, int height = 8, int width = 6) {
   const int pooled = b.Tensor(DataType::kInt8, {batch, height / 2, width / 2, 3}, 0.5f, 3);
   const int sum = b.Tensor(DataType::kInt8, {batch, height / 2, width / 2, 3}, 0.6f, -10);
   const int output = b.Tensor(DataType::kInt8, {batch, height / 2 - 1, width / 2 - 1, 3}, 0.6f, -10);
-  b.Op(OpKind::kMaxPool2D, {input}, {pooled}, Pool2DParams{Padding::kValid, 2, 2, 2, 2, Activation::kNone}, 2);
+  b.Op(OpKind::kMaxPool2D, {input}, {pooled}, Pool2DParams{Padding::kValid, 2, 2, 2, 2, Activation::kNone},
+       2);
   b.Op(OpKind::kAdd, {pooled, offset}, {sum}, BinaryParams{Activation::kRelu, false}, 2);
-  b.Op(OpKind::kAveragePool2D, {sum}, {output}, Pool2DParams{Padding::kValid, 1, 1, 2, 2, Activation::kNone}, 2);
+  b.Op(OpKind::kAveragePool2D, {sum}, {output}, Pool2DParams{Padding::kValid, 1, 1, 2, 2, Activation::kNone},
+       2);
   return b.Build({output});
 }
 
@@ -82,7 +85,8 @@ std::shared_ptr<Graph> FlattenNet(int batch = 1) {
   const int flat = b.Tensor(DataType::kInt8, {batch, 12}, 0.5f, 3);
   const int output = b.Tensor(DataType::kInt8, {batch, 12}, 0.5f, 3);
   b.Op(OpKind::kShape, {input}, {shape}, ShapeParams{});
-  b.Op(OpKind::kStridedSlice, {shape, begin, end, stride}, {batch_size}, StridedSliceParams{0, 0, 0, 0, 1, false});
+  b.Op(OpKind::kStridedSlice, {shape, begin, end, stride}, {batch_size},
+       StridedSliceParams{0, 0, 0, 0, 1, false});
   b.Op(OpKind::kPack, {batch_size, features}, {new_shape}, PackParams{2, 0});
   b.Op(OpKind::kReshape, {input, new_shape}, {flat}, ReshapeParams{});
   b.Op(OpKind::kRelu, {flat}, {output}, NoParams{}, 2);
@@ -134,7 +138,8 @@ TEST(Plugin, CreatesWithoutOptionsAndDestroysNull) {
 TEST(Plugin, RefusesWhatItDoesNotKnow) {
   PluginDelegate unknown{{"devise", "auto"}};
   EXPECT_EQ(unknown.get(), nullptr);
-  for (const char* word : {"devise", "device", "threads", "deny", "allow", "min_segment_macs", "log_level", "report", "help"}) {
+  for (const char* word :
+       {"devise", "device", "threads", "deny", "allow", "min_segment_macs", "log_level", "report", "help"}) {
     EXPECT_NE(reported.find(word), std::string::npos) << word << " is not in: " << reported;
   }
   EXPECT_EQ(reported.find('\n'), std::string::npos);
@@ -166,7 +171,8 @@ TEST(Plugin, ReadsOptionsFromTheEnvironment) {
   ASSERT_NE(overridden.get(), nullptr);
   EXPECT_EQ(refused.get(), nullptr);
   EXPECT_NE(reported.find("NPU_DELEGATE_OPTIONS"), std::string::npos);
-  EXPECT_EQ(DelegateState::From(from_environment.get())->options().plan.deny, std::vector<std::string>{"ADD"});
+  EXPECT_EQ(DelegateState::From(from_environment.get())->options().plan.deny,
+            std::vector<std::string>{"ADD"});
   EXPECT_TRUE(DelegateState::From(overridden.get())->options().plan.deny.empty());
 }
 
@@ -226,8 +232,8 @@ TEST(Delegate, FollowsResizedInputs) {
   PluginDelegate delegate;
   FakeHost host(PoolNet());
   ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
-  for (const auto& [batch, height, width] : std::vector<std::array<int, 3>>{
-           {1, 8, 6}, {4, 8, 6}, {4, 8, 6}, {2, 16, 10}, {1, 8, 6}}) {
+  for (const auto& [batch, height, width] :
+       std::vector<std::array<int, 3>>{{1, 8, 6}, {4, 8, 6}, {4, 8, 6}, {2, 16, 10}, {1, 8, 6}}) {
     host.Resize(0, {batch, height, width, 3});
     ASSERT_EQ(host.Allocate(), host::kOk);
     // Hosts prepare up to three times.
@@ -321,6 +327,23 @@ TEST(Delegate, ServesTwoInterpretersAndMayDieFirst) {
   ExpectRuns(first, PoolNet(2));
 }
 
+TEST(Delegate, ServesThreads) {
+  PluginDelegate delegate;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&delegate, i] {
+      for (int round = 0; round < 10; ++round) {
+        FakeHost host(PoolNet());
+        ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+        host.Resize(0, {1 + i, 8, 6, 3});
+        ASSERT_EQ(host.Allocate(), host::kOk);
+        ExpectRuns(host, PoolNet(1 + i), static_cast<uint32_t>(i));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST(Delegate, LeavesOtherDelegatesNodesAlone) {
   PluginDelegate delegate;
   FakeHost host(PoolNet());
@@ -386,7 +409,10 @@ TEST(Delegate, AnUnwritableReportIsOnlyAWarning) {
 
 // Whatever a host shows, the delegate's prepare succeeds and the process lives.
 TEST(Delegate, SurvivesHostileContexts) {
-  static struct { int32_t size; int32_t data[3]; } far{3, {99, -7, 1 << 30}}, negative{-5, {0, 0, 0}};
+  static struct {
+    int32_t size;
+    int32_t data[3];
+  } far{3, {99, -7, 1 << 30}}, negative{-5, {0, 0, 0}};
   const auto far_list = reinterpret_cast<host::IntArray*>(&far);
   const auto negative_list = reinterpret_cast<host::IntArray*>(&negative);
   std::vector<std::function<void(FakeHost&)>> spoilers = {
@@ -394,23 +420,58 @@ TEST(Delegate, SurvivesHostileContexts) {
       [](FakeHost& h) { h.context.get_node_and_registration = nullptr; },
       [](FakeHost& h) { h.context.replace_node_subsets_with_delegate_kernels = nullptr; },
       [](FakeHost& h) { h.context.preview_delegate_partitioning = nullptr; },
-      [](FakeHost& h) { h.context.report_error = nullptr; h.context.get_execution_plan = nullptr; },
+      [](FakeHost& h) {
+        h.context.report_error = nullptr;
+        h.context.get_execution_plan = nullptr;
+      },
       [](FakeHost& h) { h.context.tensors_size = 0; },
       [](FakeHost& h) { h.context.tensors = nullptr; },
       [](FakeHost& h) { h.plan = {}; },
-      [](FakeHost& h) { h.plan = {0, 0, 0}; },
-      [](FakeHost& h) { h.plan = {-1, 7, 1 << 30}; },
-      [](FakeHost& h) { for (auto& t : h.tensors) t.type = 12345; },
-      [](FakeHost& h) { for (auto& t : h.tensors) t.allocation_type = host::kAllocationDynamic; },
-      [](FakeHost& h) { for (auto& t : h.tensors) t.is_variable = 255; },
-      [](FakeHost& h) { for (auto& t : h.tensors) t.quantization = nullptr; },
-      [](FakeHost& h) { for (auto& t : h.tensors) t.quantization_kind = 9; },
-      [](FakeHost& h) { for (auto& n : h.nodes) n.builtin_data = nullptr; },
-      [](FakeHost& h) { for (auto& r : h.registrations) r.builtin_code = 100000; },
-      [](FakeHost& h) { for (auto& r : h.registrations) r.builtin_code = -1; },
-      [](FakeHost& h) { for (auto& r : h.registrations) { r.builtin_code = host::kBuiltinCustom; r.custom_name = nullptr; } },
-      [](FakeHost& h) { for (auto& r : h.registrations) r.version = -3; },
-      [](FakeHost& h) { for (auto& t : h.tensors) { std::free(t.dims); t.dims = nullptr; } },
+      [](FakeHost& h) {
+        h.plan = {0, 0, 0};
+      },
+      [](FakeHost& h) {
+        h.plan = {-1, 7, 1 << 30};
+      },
+      [](FakeHost& h) {
+        for (auto& t : h.tensors) t.type = 12345;
+      },
+      [](FakeHost& h) {
+        for (auto& t : h.tensors) t.allocation_type = host::kAllocationDynamic;
+      },
+      [](FakeHost& h) {
+        for (auto& t : h.tensors) t.is_variable = 255;
+      },
+      [](FakeHost& h) {
+        for (auto& t : h.tensors) t.quantization = nullptr;
+      },
+      [](FakeHost& h) {
+        for (auto& t : h.tensors) t.quantization_kind = 9;
+      },
+      [](FakeHost& h) {
+        for (auto& n : h.nodes) n.builtin_data = nullptr;
+      },
+      [](FakeHost& h) {
+        for (auto& r : h.registrations) r.builtin_code = 100000;
+      },
+      [](FakeHost& h) {
+        for (auto& r : h.registrations) r.builtin_code = -1;
+      },
+      [](FakeHost& h) {
+        for (auto& r : h.registrations) {
+          r.builtin_code = host::kBuiltinCustom;
+          r.custom_name = nullptr;
+        }
+      },
+      [](FakeHost& h) {
+        for (auto& r : h.registrations) r.version = -3;
+      },
+      [](FakeHost& h) {
+        for (auto& t : h.tensors) {
+          std::free(t.dims);
+          t.dims = nullptr;
+        }
+      },
   };
   for (int list = 0; list < 3; ++list) {
     for (int node = 0; node < 3; ++node) {

@@ -1,7 +1,6 @@
-// Loads the plug-in, lets the C API run a model on the device (where there is one), creates and destroys a delegate,
-// unloads the plug-in, and looks whether it is still mapped.
-// usage: dlclose_check libnpu_delegate.so model.tflite
-// SPDX-License-Identifier: Apache-2.0
+// Loads the plug-in, lets the C API run a model on the device (where there is one), creates and destroys a
+// delegate, unloads the plug-in, and looks whether it is still mapped. usage: dlclose_check
+// libnpu_delegate.so model.tflite SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
 
 #include <cstdio>
@@ -34,7 +33,8 @@ const char* RunModel(void* library, const char* path) {
   npu_model* model = nullptr;
   npu_plan* plan = nullptr;
   npu_session* session = nullptr;
-  if (FIND(npu_model_open_file)("/no/such/model", &model) == NPU_OK) return "opened a file that does not exist";
+  if (FIND(npu_model_open_file)("/no/such/model", &model) == NPU_OK)
+    return "opened a file that does not exist";
   if (FIND(npu_model_open_file)(path, &model) != NPU_OK) return "cannot open the model";
   if (FIND(npu_plan_create)(model, nullptr, 0, &plan) != NPU_OK) return "cannot plan the model";
   const npu_status created = FIND(npu_session_create)(plan, &session);
