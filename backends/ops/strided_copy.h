@@ -43,16 +43,16 @@ std::array<int64_t, kMaxCopyRank> DenseStrides(std::span<const int32_t> shape);
 void CopyStrided(const StridedCopy& copy, int element_size, const std::byte* source, std::byte* target);
 
 // Copies bytes, each looked up in the table.
-void CopyStridedTable(const StridedCopy& copy, const std::array<uint8_t, 256>& table,
-                      const std::byte* source, std::byte* target);
+void CopyStridedTable(const StridedCopy& copy, const std::array<uint8_t, 256>& table, const std::byte* source,
+                      std::byte* target);
 
 // Writes `count` elements, each the `element_size` bytes at `value`.
 void FillElements(const std::byte* value, int element_size, int64_t count, std::byte* target);
 
 // Emits the copy of 8-bit elements. `table`: 256 bytes that map each stored byte on its way.
 // copy.rank <= kMaxDeviceCopyRank.
-void LowerCopy(const StridedCopy& copy, TensorArg source, TensorArg target,
-               std::optional<ConstantArg> table, Lowering& lowering);
+void LowerCopy(const StridedCopy& copy, TensorArg source, TensorArg target, std::optional<ConstantArg> table,
+               Lowering& lowering);
 
 // How a launch over rows of `run` bytes is cut into work-items.
 struct RowCut {
