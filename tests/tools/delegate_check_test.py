@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""delegate-check as a user meets it: exit codes, streams, formats, options, bad input.
+
+    delegate_check_test.py DELEGATE_CHECK DIGITS_DIR
+"""
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOL, DIGITS = sys.argv[1], pathlib.Path(sys.argv[2])
+INT8 = str(DIGITS / "digits_int8.tflite")
+FLOAT = str(DIGITS / "digits_float32.tflite")
+
+
+def run(*arguments, **environment):
+    return subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, **environment})
+
+
+def write_npy(path, descr, shape, data):
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data)
+
+
+class Report(unittest.TestCase):
+    def test_text(self):
+        done = run(INT8)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = done.stdout.splitlines()
+        self.assertIn("full int8", lines[0])
+        self.assertIn("12 of 12 operators", lines[1])
+        self.assertIn("the whole model runs in the delegate", lines[2])
+
+    def test_json_is_the_same_on_every_run_and_has_its_keys(self):
+        first, second = run(INT8, "--format", "json"), run(INT8, "--format", "json")
+        self.assertEqual(first.returncode, 0)
+        self.assertEqual(first.stdout, second.stdout)
+        report = json.loads(first.stdout)
+        self.assertEqual(report["schema_version"], 1)
+        for key in ("model", "summary", "segments", "partitions", "ops"):
+            self.assertIn(key, report)
+        for op in report["ops"]:
+            for key in ("index", "op", "version", "inputs", "outputs", "macs", "placement", "segment", "reasons"):
+                self.assertIn(key, op)
+
+    def test_every_operator_off_the_npu_has_a_reason_with_actual_and_allowed(self):
+        report = json.loads(run(FLOAT, "--format", "json").stdout)
+        self.assertEqual(report["summary"]["npu"], 0)
+        for op in report["ops"]:
+            self.assertEqual(op["placement"], "host")
+            self.assertTrue(op["reasons"])
+            for reason in op["reasons"]:
+                self.assertTrue(reason["code"] and reason["text"] and reason["actual"] and reason["allowed"])
+
+    def test_the_other_quantizations_are_named(self):
+        for name, word in (("dynamic", "dynamic"), ("float16", "float16"), ("float32", "float32"), ("uint8_io", "int8")):
+            self.assertIn(word, run(str(DIGITS / f"digits_{name}.tflite")).stdout.splitlines()[0])
+
+    def test_output_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "report.json"
+            done = run(INT8, "--format", "json", "-o", str(path))
+            self.assertEqual((done.returncode, done.stdout), (0, ""))
+            self.assertEqual(json.loads(path.read_text())["summary"]["host"], 0)
+
+    def test_deny_and_allow(self):
+        report = json.loads(run(INT8, "--format", "json", "--deny", "#0+SOFTMAX").stdout)
+        denied = [op["index"] for op in report["ops"] if op["placement"] == "host"]
+        self.assertEqual([report["ops"][i]["op"] for i in denied], ["CONV_2D", "SOFTMAX"])
+        self.assertEqual({r["code"] for i in denied for r in report["ops"][i]["reasons"]}, {"DENIED_BY_OPTION"})
+        report = json.loads(run(INT8, "--format", "json", "--allow", "CONV_2D").stdout)
+        self.assertEqual({op["op"] for op in report["ops"] if op["placement"] == "npu"}, {"CONV_2D"})
+
+    def test_min_segment_macs(self):
+        report = json.loads(run(INT8, "--format", "json", "--min-segment-macs", "1000000000").stdout)
+        self.assertEqual(report["summary"]["npu"], 0)
+        self.assertIn("SEGMENT_TOO_SMALL", {r["code"] for r in report["ops"][0]["reasons"]})
+
+
+class Gates(unittest.TestCase):
+    def test_met(self):
+        self.assertEqual(run(INT8, "--require-full-npu", "--max-host-ops", "0", "--min-npu-macs", "100").returncode, 0)
+
+    def test_not_met(self):
+        for gate in (["--require-full-npu"], ["--max-host-ops", "1"], ["--min-npu-macs", "50"]):
+            done = run(FLOAT, *gate)
+            self.assertEqual(done.returncode, 1, gate)
+            self.assertIn("FAILED", done.stdout)
+            self.assertIn("gate", done.stderr)
+
+
+class Running(unittest.TestCase):
+    def setUp(self):
+        if run("--list-devices").stdout.startswith("no OpenCL"):
+            self.skipTest("no OpenCL device")
+
+    def test_verify_and_run(self):
+        done = run(INT8, "--verify", "--run", "--format", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual(report["verify"]["max_difference"], 0)
+        self.assertEqual(report["run"]["outputs"][0]["elements"], 10)
+
+    def test_verify_each_segment_when_operators_stay_with_the_host(self):
+        done = run(INT8, "--verify", "--format", "json", "--deny", "MAX_POOL_2D")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        verify = json.loads(done.stdout)["verify"]
+        self.assertEqual(len(verify["segments"]), 2)
+        self.assertEqual(verify["max_difference"], 0)
+
+    def test_run_needs_the_whole_model(self):
+        done = run(INT8, "--run", "--deny", "MAX_POOL_2D")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("MAX_POOL_2D", done.stderr)
+
+    def test_input_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            good, short, wrong = (pathlib.Path(folder) / n for n in ("good.npy", "short.npy", "wrong.npy"))
+            write_npy(good, "|i1", (1, 8, 8, 1), bytes(64))
+            write_npy(short, "|i1", (8, 7), bytes(56))
+            write_npy(wrong, "<f4", (1, 8, 8, 1), bytes(256))
+            self.assertEqual(run(INT8, "--run", "--input", str(good)).returncode, 0)
+            for path, words in ((short, "56 bytes"), (wrong, "<f4"), (pathlib.Path(INT8), "not a .npy"),
+                                (pathlib.Path("none.npy"), "none.npy")):
+                done = run(INT8, "--run", "--input", str(path))
+                self.assertEqual(done.returncode, 3)
+                self.assertIn(words, done.stderr)
+
+    def test_no_device(self):
+        done = run(INT8, "--run", OCL_ICD_VENDORS="/nonexistent")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("OpenCL", done.stderr)
+        self.assertEqual(run(INT8, OCL_ICD_VENDORS="/nonexistent").returncode, 0)
+        self.assertEqual(run(INT8, "--run", "--device", "no such device").returncode, 4)
+
+
+class BadInput(unittest.TestCase):
+    def test_usage(self):
+        for arguments in (["--no-such-option"], [], [INT8, "--format", "yaml"], [INT8, "--min-npu-macs", "101"],
+                          [INT8, "--deny", "NO_SUCH_OP"], [INT8, "--deny", "#99"]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 3, arguments)
+            self.assertEqual(done.stdout, "", arguments)
+            self.assertTrue(done.stderr, arguments)
+        self.assertEqual(run("--help").returncode, 0)
+        self.assertEqual(run("--version").returncode, 0)
+
+    def test_unreadable_models(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            (folder / "empty.tflite").write_bytes(b"")
+            (folder / "lfs.tflite").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+            (folder / "text.tflite").write_text("this is not a model, whatever its name says " * 9)
+            (folder / "cut.tflite").write_bytes(pathlib.Path(INT8).read_bytes()[:9000])
+            for name, word in (("missing.tflite", "missing.tflite"), ("empty.tflite", "empty"), ("lfs.tflite", "LFS"),
+                               ("text.tflite", "TFL3"), ("cut.tflite", "cut.tflite"), ("", "directory")):
+                done = run(str(folder / name))
+                self.assertEqual((done.returncode, done.stdout), (2, ""), name)
+                self.assertIn(word, done.stderr)
+                self.assertNotIn("terminate", done.stderr)
+
+    def test_errors_are_json_when_json_is_asked_for(self):
+        done = run("missing.tflite", "--format", "json")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "NPU_IO_ERROR")
+
+    def test_a_report_that_cannot_be_written(self):
+        done = run(INT8, "-o", "/nonexistent/folder/report")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("/nonexistent/folder/report", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v"])

@@ -1,0 +1,15 @@
+# delegate-check and the C API from outside: needs nothing but Python's standard library.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(digits ${CMAKE_SOURCE_DIR}/examples/digits)
+add_test(NAME abi.delegate_check COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/delegate_check_test.py
+  $<TARGET_FILE:delegate-check> ${digits})
+add_executable(c_api_test ${CMAKE_SOURCE_DIR}/tests/abi/c_api_test.c)
+target_link_libraries(c_api_test PRIVATE npu_delegate)
+add_test(NAME abi.c_api COMMAND c_api_test ${digits}/digits_int8.tflite)
+add_test(NAME abi.install COMMAND ${CMAKE_SOURCE_DIR}/tests/abi/install_test.sh ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+set_tests_properties(abi.delegate_check abi.c_api abi.install PROPERTIES LABELS abi TIMEOUT 300)
+
+# The C++ app on LiteRT's compiled-model API, with the runtime of the pinned Python environment.
+add_test(NAME host.inference_app COMMAND ${CMAKE_CURRENT_LIST_DIR}/inference_app_test.sh
+  $<TARGET_FILE:inference_app> ${CMAKE_SOURCE_DIR}/build/venv/litert $<TARGET_FILE:npu_delegate> ${digits})
+set_tests_properties(host.inference_app PROPERTIES LABELS host SKIP_RETURN_CODE 77 TIMEOUT 120)
