@@ -5,6 +5,7 @@
 // ahead of time. Start reading at main().
 // SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -93,7 +94,7 @@ int main(int argc, char** argv) {
   create_plugin = reinterpret_cast<CreatePlugin>(dlsym(plugin, "tflite_plugin_create_delegate"));
   destroy_plugin = reinterpret_cast<void (*)(void*)>(dlsym(plugin, "tflite_plugin_destroy_delegate"));
   if (create_plugin == nullptr || destroy_plugin == nullptr) Die(std::string(argv[2]) + " is not a TFLite plug-in");
-  report_path = std::string(std::getenv("TMPDIR") ? std::getenv("TMPDIR") : "/tmp") + "/inference_app_plan.json";
+  report_path = std::string(std::getenv("TMPDIR") ? std::getenv("TMPDIR") : "/tmp") + "/inference_app_plan." + std::to_string(getpid()) + ".json";
 
   // Our accelerator alone: LiteRT's own (XNNPACK, WebGPU) would otherwise take the operators first.
   const litert::EnvironmentOption only_ours = {litert::kOptionAutoRegisterAccelerators, {litert::kValueIsInt, 0}};
