@@ -85,12 +85,18 @@ static void test_options(const npu_model* model) {
 
 static void test_session(npu_plan* plan, npu_model* model) {
   npu_session* session = NULL;
-  if (npu_session_create(plan, &session) == NPU_DEVICE_ERROR) {
-    printf("no OpenCL device: %s\n", npu_last_error());
+  char* devices = NULL;
+  EXPECT(npu_devices_json(&devices) == NPU_OK);
+  const bool no_device = devices != NULL && strncmp(devices, "[]", 2) == 0;
+  npu_string_destroy(devices);
+  if (no_device) {
+    printf("no OpenCL device: sessions are not tested\n");
+    EXPECT(npu_session_create(plan, &session) == NPU_DEVICE_ERROR);
     npu_plan_destroy(plan);
     npu_model_destroy(model);
     return;
   }
+  EXPECT(npu_session_create(plan, &session) == NPU_OK);
   char* verified = NULL;
   EXPECT(npu_plan_verify(plan, 7, &verified) == NPU_OK);
   EXPECT(verified != NULL && strstr(verified, "\"max_difference\": 0.0") != NULL);
@@ -98,7 +104,8 @@ static void test_session(npu_plan* plan, npu_model* model) {
   /* A session outlives what it was made from. */
   npu_plan_destroy(plan);
   npu_model_destroy(model);
-  EXPECT(session != NULL && strlen(npu_session_device(session)) > 0);
+  if (session == NULL) return;
+  EXPECT(strlen(npu_session_device(session)) > 0);
   EXPECT(npu_session_input_count(session) == 1 && npu_session_output_count(session) == 1);
   npu_tensor_info input = {.struct_size = sizeof input}, output = {.struct_size = sizeof output};
   EXPECT(npu_session_input(session, 0, &input) == NPU_OK && npu_session_output(session, 0, &output) == NPU_OK);
