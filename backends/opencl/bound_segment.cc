@@ -91,17 +91,19 @@ class KernelBinder {
   const SegmentLayout& layout_;
 };
 
-Boundary MakeBoundary(const BoundSegment& state, const SegmentLayout& layout, const Graph& graph, int tensor,
-                      bool is_input) {
+Boundary MakeBoundary(const BoundSegment& state, const SegmentLayout& layout, const Graph& graph,
+                      int tensor) {
   const Storage storage = layout.tensors[tensor];
   const DeviceMemory& memory = storage.where == Storage::Where::kConstant ? state.constants : state.arena;
   Boundary boundary;
   boundary.buffer = memory.block(storage.block);
-  boundary.shared = memory.host(storage.block);
+  boundary.host = memory.host(storage.block);
   boundary.bytes = static_cast<size_t>(graph.tensors[tensor].byte_size().value_or(0));
   boundary.flip_sign_bit = graph.tensors[tensor].type == DataType::kInt8;
-  if (is_input && boundary.flip_sign_bit && boundary.shared == nullptr)
+  if (boundary.host == nullptr) {
     boundary.staging.resize(boundary.bytes);
+    boundary.host = boundary.staging.data();
+  }
   return boundary;
 }
 
@@ -144,10 +146,10 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
     }
   }
   for (int tensor : segment.inputs) {
-    bound->inputs.push_back(MakeBoundary(*bound, layout, graph, tensor, true));
+    bound->inputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
   }
   for (int tensor : segment.outputs) {
-    bound->outputs.push_back(MakeBoundary(*bound, layout, graph, tensor, false));
+    bound->outputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
   }
   return bound;
 }

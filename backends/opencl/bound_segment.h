@@ -20,13 +20,15 @@ struct BoundLaunch {
   std::string_view name;
 };
 
-// A segment input or output.
+// A segment input or output. No command of the queue ever touches the caller's memory.
 struct Boundary {
   cl::Buffer buffer;
-  std::byte* shared = nullptr;  // its place in shared memory, or null
+  std::byte* host = nullptr;       // its place in shared memory, or staging
+  std::vector<std::byte> staging;  // empty when memory is shared
   size_t bytes = 0;
-  bool flip_sign_bit = false;      // INT8: stored as q ^ 0x80, which is q + 128 (ops/lowering.h)
-  std::vector<std::byte> staging;  // of an INT8 input that crosses by a command
+  bool flip_sign_bit = false;  // INT8: stored as q ^ 0x80, which is q + 128 (ops/lowering.h)
+
+  bool staged() const { return !staging.empty(); }
 };
 
 // Members are destroyed from the last to the first: the queue and the device outlive what uses them.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ class OpenClExecutable : public Executable {
       : bound_(std::move(bound)), graph_(std::move(graph)), events_(bound_->outputs.size() + 1, nullptr) {}
 
   ~OpenClExecutable() override {
-    // In a forked process the driver's locks may be held by threads that do not exist there.
-    if (!CheckProcess()) static_cast<void>(bound_.release());
+    // In a forked process the driver's locks may be held by threads that do not exist there; commands of
+    // an abandoned queue may still run. Both times memory is better lost than released.
+    if (abandoned_ || !CheckProcess()) static_cast<void>(bound_.release());
   }
 
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
@@ -35,19 +37,19 @@ class OpenClExecutable : public Executable {
                   fmt::format("segment has {} inputs and {} outputs, got {} and {}", bound_->inputs.size(),
                               bound_->outputs.size(), inputs.size(), outputs.size()));
     }
-    Status status = Enqueue(inputs, outputs);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      CopyBoundary(bound_->inputs[i], inputs[i], bound_->inputs[i].host);
+    }
+    Status status = Enqueue();
     if (status) status = Wait();
-    // Commands already enqueued may use the caller's memory. The first error is the one to tell.
-    if (!status) static_cast<void>(bound_->queue.finish());
     ReleaseEvents();
-    NPU_RETURN_IF_ERROR(status);
+    if (!status) {
+      // The first error is the one to tell.
+      if (bound_->queue.finish() != CL_SUCCESS) abandoned_ = true;
+      return status;
+    }
     for (size_t i = 0; i < outputs.size(); ++i) {
-      const Boundary& output = bound_->outputs[i];
-      if (output.shared != nullptr) {
-        CopyBoundary(output, output.shared, outputs[i]);
-      } else if (output.flip_sign_bit) {
-        FlipSignBits(outputs[i], outputs[i], output.bytes);
-      }
+      CopyBoundary(bound_->outputs[i], bound_->outputs[i].host, outputs[i]);
     }
     return {};
   }
@@ -58,39 +60,30 @@ class OpenClExecutable : public Executable {
   Status WarmUp() {
     const Status status = EnqueueLaunches(nullptr);
     const cl_int code = bound_->queue.finish();
+    if (code != CL_SUCCESS) abandoned_ = true;
     NPU_RETURN_IF_ERROR(status);
     NPU_RETURN_IF_CL_ERROR(code, "clFinish", bound_->device->name());
     return {};
   }
 
  private:
-  Status Enqueue(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) {
+  Status Enqueue() {
     const std::string& device = bound_->device->name();
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      Boundary& input = bound_->inputs[i];
-      if (input.bytes == 0) continue;
-      const std::byte* from = inputs[i];
-      if (input.shared != nullptr) {
-        CopyBoundary(input, from, input.shared);
-        continue;
-      }
-      if (input.flip_sign_bit) {
-        FlipSignBits(from, input.staging.data(), input.bytes);
-        from = input.staging.data();
-      }
+    for (const Boundary& input : bound_->inputs) {
+      if (!input.staged()) continue;
       NPU_RETURN_IF_CL_ERROR(clEnqueueWriteBuffer(bound_->queue(), input.buffer(), CL_FALSE, 0, input.bytes,
-                                                  from, 0, nullptr, nullptr),
+                                                  input.host, 0, nullptr, nullptr),
                              "clEnqueueWriteBuffer", device);
     }
-    bool reads = false;
-    for (const Boundary& output : bound_->outputs) reads |= output.shared == nullptr && output.bytes > 0;
+    const bool reads = std::any_of(bound_->outputs.begin(), bound_->outputs.end(),
+                                   [](const Boundary& b) { return b.staged(); });
     // In an in-order queue the last command's end is the end of all.
     NPU_RETURN_IF_ERROR(EnqueueLaunches(reads ? nullptr : &events_.back()));
-    for (size_t i = 0; i < outputs.size(); ++i) {
+    for (size_t i = 0; i < bound_->outputs.size(); ++i) {
       const Boundary& output = bound_->outputs[i];
-      if (output.bytes == 0 || output.shared != nullptr) continue;
+      if (!output.staged()) continue;
       NPU_RETURN_IF_CL_ERROR(clEnqueueReadBuffer(bound_->queue(), output.buffer(), CL_FALSE, 0, output.bytes,
-                                                 outputs[i], 0, nullptr, &events_[i]),
+                                                 output.host, 0, nullptr, &events_[i]),
                              "clEnqueueReadBuffer", device);
     }
     return {};
@@ -131,6 +124,7 @@ class OpenClExecutable : public Executable {
   std::unique_ptr<BoundSegment> bound_;
   std::shared_ptr<const Graph> graph_;
   std::vector<cl_event> events_;  // of the reads, by output, then of the last launch; null when not used
+  bool abandoned_ = false;
 };
 
 }  // namespace

@@ -2,8 +2,8 @@
 // one arena for tensors, one block of constants, an in-order queue. Invoke copies the inputs in, enqueues
 // the kernels, waits once, and copies the outputs out; INT8 tensors change to and from the u8 domain
 // (ops/lowering.h) while the host copies them.
-// A failed Invoke returns after the device let go of the caller's memory. In a forked process Invoke is
-// an Error, and destruction leaves the parent's device objects alone.
+// No command ever touches the caller's memory, so a failed Invoke leaves nothing behind that could. In a
+// forked process Invoke is an Error, and destruction leaves the parent's device objects alone.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
