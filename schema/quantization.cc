@@ -59,16 +59,4 @@ ActivationRange QuantizedActivationRange(Activation activation, const Tensor& ou
   }
 }
 
-std::vector<QuantizedMultiplier> ConvMultipliers(const Tensor& input, const Tensor& weights,
-                                                 const Tensor& output, int channels) {
-  std::vector<QuantizedMultiplier> multipliers(channels);
-  const std::vector<float>& scales = weights.quantization.scale;
-  for (int c = 0; c < channels; ++c) {
-    const double weight_scale = scales.size() == 1 ? scales[0] : scales[c];
-    multipliers[c] = QuantizeMultiplier(static_cast<double>(input.scale()) * weight_scale /
-                                        static_cast<double>(output.scale()));
-  }
-  return multipliers;
-}
-
 }  // namespace npu

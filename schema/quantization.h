@@ -1,11 +1,12 @@
 // The integer arithmetic of quantized networks: how a real multiplier becomes (int32, shift), and how
 // an accumulator is rescaled and rounded. This is the one home of those derivations; the CPU reference
-// calls these functions and the OpenCL kernels repeat the two rescaling forms (kernels/requantize.h).
+// calls these functions and the OpenCL kernels repeat the rescaling (kernels/requantize.h).
 //
 // real = scale * (q - zero_point). A layer needs  q_out = zp_out + round(acc * M),  M = s_in*s_w/s_out.
 // M is stored as  multiplier * 2^(shift - 31),  multiplier in [2^30, 2^31)  (QuantizeMultiplier).
 // Double rounding (TFLite's builtin kernels, gemmlowp): a rounding doubling high multiply, whose result
-// is then rounded again by a power of two. Single rounding: one 64-bit shift with rounding.
+// is then rounded again by a power of two. FULLY_CONNECTED in LiteRT 2.3 alone rounds once, in double
+// precision: its room (backends/ops/fully_connected.cc) derives the integers of that.
 // Source: TFLite quantization specification; LiteRT 2.3 kernels measured bit for bit.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -13,8 +14,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <span>
-#include <vector>
 
 #include "schema/graph.h"
 
@@ -59,15 +58,6 @@ inline int32_t MultiplyByQuantizedMultiplier(int32_t acc, QuantizedMultiplier m)
       SaturatingRoundingDoublingHighMul(ShiftLeftWrapping(acc, left), m.multiplier), right);
 }
 
-// acc * M with one rounding, ties towards +inf: LiteRT 2.3's FULLY_CONNECTED.
-inline int32_t MultiplyByQuantizedMultiplierSingleRounding(int32_t acc, QuantizedMultiplier m) {
-  const int total_shift = 31 - m.shift;
-  const int64_t round = int64_t{1} << (total_shift - 1);
-  const int64_t result = (static_cast<int64_t>(acc) * m.multiplier + round) >> total_shift;
-  return static_cast<int32_t>(
-      std::clamp<int64_t>(result, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
-}
-
 // Smallest and largest value an 8-bit (or 16-bit) type holds.
 int32_t TypeMin(DataType type);
 int32_t TypeMax(DataType type);
@@ -80,11 +70,5 @@ struct ActivationRange {
 // type. Only kNone, kRelu, kReluN1To1, kRelu6 have one; Check refuses the others.
 ActivationRange QuantizedActivationRange(Activation activation, const Tensor& output);
 bool HasQuantizedRange(Activation activation);
-
-// Per-output-channel multipliers s_in * s_w[c] / s_out of a convolution or FULLY_CONNECTED: `channels`
-// entries, the weights' single scale repeated when they are per tensor. Computed in double from float
-// scales exactly as TFLite does.
-std::vector<QuantizedMultiplier> ConvMultipliers(const Tensor& input, const Tensor& weights,
-                                                 const Tensor& output, int channels);
 
 }  // namespace npu

@@ -235,7 +235,7 @@ const OpRoom kConv2dRoom{
     .name = "conv2d",
     .infer = Infer,
     .check = Check,
-    .check_cpu = Check,
+    .check_cpu = nullptr,
     .reference = Reference,
     .lower = Lower,
     .macs = Macs,

@@ -206,7 +206,7 @@ const OpRoom kDepthwiseConv2dRoom{
     .name = "depthwise_conv2d",
     .infer = Infer,
     .check = Check,
-    .check_cpu = Check,
+    .check_cpu = nullptr,
     .reference = Reference,
     .lower = Lower,
     .macs = Macs,

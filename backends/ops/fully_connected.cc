@@ -254,7 +254,7 @@ const OpRoom kFullyConnectedRoom{
     .name = "fully_connected",
     .infer = Infer,
     .check = Check,
-    .check_cpu = Check,
+    .check_cpu = nullptr,
     .reference = Reference,
     .lower = Lower,
     .macs = Macs,

@@ -210,7 +210,7 @@ const OpRoom kPoolRoom{
     .name = "pool",
     .infer = Infer,
     .check = Check,
-    .check_cpu = Check,
+    .check_cpu = nullptr,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

@@ -276,7 +276,7 @@ const OpRoom kResizeRoom{
     .name = "resize",
     .infer = Infer,
     .check = Check,
-    .check_cpu = Check,
+    .check_cpu = nullptr,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

@@ -19,14 +19,6 @@ inline int npu_requantize_double(int acc, int multiplier, int shift) {
   return (high >> right) + (remainder > threshold ? 1 : 0);
 }
 
-// The same with one rounding: LiteRT 2.3's FULLY_CONNECTED.
-inline int npu_requantize_single(int acc, int multiplier, int shift) {
-  const int total_shift = 31 - shift;
-  const long round = 1L << (total_shift - 1);
-  const long result = ((long)acc * multiplier + round) >> total_shift;
-  return (int)clamp(result, (long)INT_MIN, (long)INT_MAX);
-}
-
 // 16 lanes of npu_requantize_double, each with its own multiplier and shift.
 inline int16 npu_requantize_double16(int16 acc, int16 multiplier, int16 shift) {
   const int16 left = max(shift, (int16)(0));
