@@ -24,24 +24,23 @@ inline constexpr StatusCode kError = 1;
 inline constexpr int32_t kTypeFloat32 = 1, kTypeInt32 = 2, kTypeUInt8 = 3, kTypeInt64 = 4, kTypeInt8 = 9;
 
 // Who owns a tensor's memory.
-inline constexpr int32_t kAllocationMmapRo = 1;             // a constant of the model file
-inline constexpr int32_t kAllocationArenaRw = 2;            // an activation; data is NULL until allocated
-inline constexpr int32_t kAllocationDynamic = 4;            // (re)allocated whenever it is resized
+inline constexpr int32_t kAllocationMmapRo = 1;   // a constant of the model file
+inline constexpr int32_t kAllocationArenaRw = 2;  // an activation; data is NULL until allocated
+inline constexpr int32_t kAllocationDynamic = 4;  // (re)allocated whenever it is resized
 
 inline constexpr int32_t kQuantizationNone = 0;
-inline constexpr int32_t kQuantizationAffine = 1;           // newer kinds (blockwise) are not read
+inline constexpr int32_t kQuantizationAffine = 1;  // newer kinds (blockwise) are not read
 
 inline constexpr int32_t kBuiltinCustom = 32;
-inline constexpr int32_t kBuiltinDelegate = 51;             // a node that some delegate already took
+inline constexpr int32_t kBuiltinDelegate = 51;  // a node that some delegate already took
 
 // Tells the host to hand over graphs whose tensors or custom operators it cannot prepare itself. The one
 // flag value that lets stock hosts run models with custom operators they have never heard of.
 inline constexpr int64_t kFlagAllowDynamicTensors = 1;
 
-
 // ---- arrays, tensors, nodes: the same in every known host ------------------------------------------
 
-struct IntArray {    // freed with free(): arrays handed to the host come from malloc (MakeIntArray)
+struct IntArray {  // freed with free(): arrays handed to the host come from malloc (MakeIntArray)
   int32_t size;
   int32_t data[];
 };
@@ -63,7 +62,7 @@ struct Tensor {
   int32_t type;
   void* data;
   IntArray* dims;
-  float legacy_scale;              // of per-tensor quantization; `quantization` has it, too
+  float legacy_scale;  // of per-tensor quantization; `quantization` has it, too
   int32_t legacy_zero_point;
   int32_t allocation_type;
   size_t bytes;
@@ -74,7 +73,7 @@ struct Tensor {
   uint8_t data_is_stale;
   uint8_t is_variable;
   int32_t quantization_kind;
-  void* quantization;              // AffineQuantization when the kind says so
+  void* quantization;  // AffineQuantization when the kind says so
   void* sparsity;
   const IntArray* dims_signature;  // NULL, or dims with -1 where dynamic
 };
@@ -149,7 +148,7 @@ struct Context {
   StatusCode (*get_node_and_registration)(Context*, int32_t node, Node**, Registration**);  // (prepare)
   StatusCode (*replace_node_subsets_with_delegate_kernels)(Context*, Registration, const IntArray* nodes,
                                                            Delegate*);  // (prepare)
-  int32_t recommended_num_threads;  // -1: no opinion
+  int32_t recommended_num_threads;                                      // -1: no opinion
   void* (*get_external_context)(Context*, int32_t);
   void (*set_external_context)(Context*, int32_t, void*);
   uint8_t allow_fp32_relax_to_fp16;
@@ -161,8 +160,8 @@ struct Context {
   StatusCode (*resize_tensor_explicit)(Context*, Tensor*, int32_t, const int32_t*);
   StatusCode (*preview_delegate_partitioning)(Context*, const IntArray* nodes, DelegateParams** partitions,
                                               int32_t* count);  // (prepare) owned by the host
-  void* get_tensor_unused;       // NULL outside microcontroller hosts
-  void* get_eval_tensor_unused;  // likewise
+  void* get_tensor_unused;                                      // NULL outside microcontroller hosts
+  void* get_eval_tensor_unused;                                 // likewise
   StatusCode (*get_model_metadata)(const Context*, const char*, const char**, size_t*);
 };
 
@@ -253,6 +252,14 @@ struct GatherParams {
   int32_t batch_dims;
 };
 
+struct ArgMinMaxParams {
+  int32_t output_type;  // an element type of the host
+};
+
+struct L2NormParams {
+  int32_t activation;
+};
+
 struct ShapeParams {
   int32_t out_type;  // an element type of the host
 };
@@ -286,7 +293,7 @@ static_assert(offsetof(Context, tensors) == 16 && offsetof(Context, resize_tenso
               offsetof(Context, get_model_metadata) == 176);
 #endif
 static_assert(sizeof(ConvParams) == 24 && sizeof(DepthwiseConvParams) == 28 && sizeof(PoolParams) == 24 &&
-              sizeof(FullyConnectedParams) == 12 && sizeof(ReshapeParams) == 36 && sizeof(ResizeParams) == 2 &&
-              offsetof(StridedSliceParams, offset) == 20);
+              sizeof(FullyConnectedParams) == 12 && sizeof(ReshapeParams) == 36 &&
+              sizeof(ResizeParams) == 2 && offsetof(StridedSliceParams, offset) == 20);
 
 }  // namespace npu::host

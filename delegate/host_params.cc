@@ -53,7 +53,8 @@ class ParamsReader {
     return {p.dims, p.dims + p.count};
   }
 
-  bool ReadShapeType(int32_t value) {
+  // Whether it is INT64.
+  bool ReadIndexType(int32_t value) {
     if (value != host::kTypeInt32 && value != host::kTypeInt64) {
       Refuse(fmt::format("output type {}; expected {} (INT32) or {} (INT64)", value, host::kTypeInt32,
                          host::kTypeInt64));
@@ -64,21 +65,21 @@ class ParamsReader {
   void Read(Conv2DParams& out) {
     const auto* p = Data<host::ConvParams>();
     if (p == nullptr) return;
-    out = {ReadPadding(p->padding), p->stride_height, p->stride_width, p->dilation_height, p->dilation_width,
-           ReadActivation(p->activation)};
+    out = {ReadPadding(p->padding), p->stride_height,  p->stride_width,
+           p->dilation_height,      p->dilation_width, ReadActivation(p->activation)};
   }
   void Read(DepthwiseConv2DParams& out) {
     const auto* p = Data<host::DepthwiseConvParams>();
     if (p == nullptr) return;
-    out = {ReadPadding(p->padding), p->stride_height,    p->stride_width,
-           p->dilation_height,      p->dilation_width,   p->depth_multiplier,
+    out = {ReadPadding(p->padding),      p->stride_height,  p->stride_width,
+           p->dilation_height,           p->dilation_width, p->depth_multiplier,
            ReadActivation(p->activation)};
   }
   void Read(Pool2DParams& out) {
     const auto* p = Data<host::PoolParams>();
     if (p == nullptr) return;
-    out = {ReadPadding(p->padding), p->stride_height, p->stride_width, p->filter_height, p->filter_width,
-           ReadActivation(p->activation)};
+    out = {ReadPadding(p->padding), p->stride_height, p->stride_width,
+           p->filter_height,        p->filter_width,  ReadActivation(p->activation)};
   }
   void Read(FullyConnectedParams& out) {
     const auto* p = Data<host::FullyConnectedParams>();
@@ -139,7 +140,15 @@ class ParamsReader {
   }
   void Read(ShapeParams& out) {
     const auto* p = Data<host::ShapeParams>();
-    if (p != nullptr) out = {ReadShapeType(p->out_type)};
+    if (p != nullptr) out = {ReadIndexType(p->out_type)};
+  }
+  void Read(ArgMinMaxParams& out) {
+    const auto* p = Data<host::ArgMinMaxParams>();
+    if (p != nullptr) out = {ReadIndexType(p->output_type)};
+  }
+  void Read(L2NormParams& out) {
+    const auto* p = Data<host::L2NormParams>();
+    if (p != nullptr) out = {ReadActivation(p->activation)};
   }
   void Read(GatherParams& out) {
     const auto* p = Data<host::GatherParams>();
@@ -169,11 +178,11 @@ std::span<const std::byte> CustomOptions(const host::Node& node) {
 
 OpParams DefaultParams(OpKind kind) {
   switch (kind) {
-#define NPU_OP(kind, code, name, version, params, room) \
-  case OpKind::kind: return params{};
-#define NPU_CUSTOM_OP(kind, name, params, room) \
-  case OpKind::kind: return params{};
+// clang-format off
+#define NPU_OP(kind, code, name, version, params, room) case OpKind::kind: return params{};
+#define NPU_CUSTOM_OP(kind, name, params, room) case OpKind::kind: return params{};
 #include "schema/ops.def"
+    // clang-format on
   }
   return NoParams{};
 }

@@ -110,6 +110,15 @@ struct ShapeParams {
 
 struct CastParams {};
 
+// ARG_MAX, ARG_MIN
+struct ArgMinMaxParams {
+  bool int64_output = false;  // else INT32
+};
+
+struct L2NormParams {
+  Activation activation = Activation::kNone;
+};
+
 struct GatherParams {
   int32_t axis = 0;
   int32_t batch_dims = 0;
@@ -135,8 +144,8 @@ struct LceBMaxPool2dParams {
 using OpParams =
     std::variant<NoParams, Conv2DParams, DepthwiseConv2DParams, Pool2DParams, FullyConnectedParams,
                  BinaryParams, ConcatenationParams, SoftmaxParams, ReshapeParams, SqueezeParams,
-                 ReducerParams, ResizeParams, LeakyReluParams, StridedSliceParams, SplitParams,
-                 PackParams, ShapeParams, CastParams, GatherParams, LceBconv2dParams,
+                 ReducerParams, ResizeParams, LeakyReluParams, StridedSliceParams, SplitParams, PackParams,
+                 ShapeParams, CastParams, ArgMinMaxParams, L2NormParams, GatherParams, LceBconv2dParams,
                  LceBMaxPool2dParams>;
 
 }  // namespace npu

@@ -101,13 +101,13 @@ class ParamsReader {
                               .shrink_axis_mask = o.shrink_axis_mask(),
                               .offset = o.offset()};
   }
-  OpParams Shape(const fbs::ShapeOptions& o) {
-    const fbs::TensorType type = o.out_type();
+  // Whether `type` is INT64; the operator's error if it is not INT32 either.
+  bool IsInt64(const char* field, fbs::TensorType type) {
     if (op_->params_error.empty() && type != fbs::TensorType::INT32 && type != fbs::TensorType::INT64) {
-      op_->params_error = fmt::format("out_type is {} ({}); expected INT32 or INT64", static_cast<int>(type),
+      op_->params_error = fmt::format("{} is {} ({}); expected INT32 or INT64", field, static_cast<int>(type),
                                       fbs::EnumNameTensorType(type));
     }
-    return ShapeParams{type == fbs::TensorType::INT64};
+    return type == fbs::TensorType::INT64;
   }
   template <typename Options>
   OpParams Resize(const Options& o) {
@@ -163,7 +163,17 @@ OpParams ParamsReader::BuiltinParams() {
       return ReshapeParams{ToInts("new_shape", OptionsAs<fbs::ReshapeOptions>().new_shape())};
     case OpKind::kSqueeze:
       return SqueezeParams{ToInts("squeeze_dims", OptionsAs<fbs::SqueezeOptions>().squeeze_dims())};
-    case OpKind::kMean: return ReducerParams{OptionsAs<fbs::ReducerOptions>().keep_dims()};
+    case OpKind::kMean:
+    case OpKind::kSum:
+    case OpKind::kReduceMax:
+    case OpKind::kReduceMin:
+    case OpKind::kReduceProd: return ReducerParams{OptionsAs<fbs::ReducerOptions>().keep_dims()};
+    case OpKind::kArgMax:
+      return ArgMinMaxParams{IsInt64("output_type", OptionsAs<fbs::ArgMaxOptions>().output_type())};
+    case OpKind::kArgMin:
+      return ArgMinMaxParams{IsInt64("output_type", OptionsAs<fbs::ArgMinOptions>().output_type())};
+    case OpKind::kL2Normalization:
+      return L2NormParams{ToActivation(OptionsAs<fbs::L2NormOptions>().fused_activation_function())};
     case OpKind::kResizeBilinear: return Resize(OptionsAs<fbs::ResizeBilinearOptions>());
     case OpKind::kResizeNearestNeighbor: return Resize(OptionsAs<fbs::ResizeNearestNeighborOptions>());
     case OpKind::kLeakyRelu: return LeakyReluParams{OptionsAs<fbs::LeakyReluOptions>().alpha()};
@@ -173,7 +183,7 @@ OpParams ParamsReader::BuiltinParams() {
       const auto& o = OptionsAs<fbs::PackOptions>();
       return PackParams{o.values_count(), o.axis()};
     }
-    case OpKind::kShape: return Shape(OptionsAs<fbs::ShapeOptions>());
+    case OpKind::kShape: return ShapeParams{IsInt64("out_type", OptionsAs<fbs::ShapeOptions>().out_type())};
     case OpKind::kGather: {
       const auto& o = OptionsAs<fbs::GatherOptions>();
       return GatherParams{o.axis(), o.batch_dims()};

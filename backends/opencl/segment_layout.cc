@@ -10,6 +10,11 @@ namespace {
 
 using Where = Storage::Where;
 
+// What kernels make: 8-bit tensors in the u8 domain, and indices and truth values as they are.
+bool IsStored(DataType type) {
+  return Is8Bit(type) || type == DataType::kInt32 || type == DataType::kInt64 || type == DataType::kBool;
+}
+
 class LayoutBuilder {
  public:
   LayoutBuilder(const Graph& graph, const SegmentOps& segment, const ComputeOptions& options,
@@ -80,9 +85,11 @@ class LayoutBuilder {
     }
     for (int output : op.outputs) {
       if (output == kNoTensor) continue;
-      if (!Is8Bit(graph_.tensors[output].type)) {
-        return Fail(ErrorCode::kUnsupported, fmt::format("output T#{} is {}, not an 8-bit tensor", output,
-                                                         DataTypeName(graph_.tensors[output].type)));
+      const DataType type = graph_.tensors[output].type;
+      if (!IsStored(type)) {
+        return Fail(ErrorCode::kUnsupported,
+                    fmt::format("output T#{} is {}, not INT8, UINT8, INT32, INT64 or BOOL", output,
+                                DataTypeName(type)));
       }
       if (layout_.tensors[output].where == Where::kNone) NPU_RETURN_IF_ERROR(AddBlock(output, step));
     }

@@ -5,6 +5,7 @@
 // stored as q + 128 (q ^ 0x80), a UINT8 tensor's as it is, so that one kernel serves both. Kernels see
 // stored bytes and stored zero points (StoredZeroPoint). The executable converts at the boundary and
 // when it uploads constant tensors. Weights are packed by the room itself, in whatever form it likes.
+// INT32, INT64 and BOOL outputs (indices, comparisons) are stored as they are.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -171,6 +171,7 @@ class RandomGraph {
   void Fill(PackParams& p) { p = {dice_.Number(), dice_.Number()}; }
   void Fill(ShapeParams& p) { p = {dice_.OneIn(2)}; }
   void Fill(GatherParams& p) { p = {dice_.Number(), dice_.Number()}; }
+  void Fill(ArgMinMaxParams& p) { p = {dice_.OneIn(2)}; }
   template <typename Other>
   void Fill(Other&) {}
 

@@ -146,6 +146,10 @@ TEST(ReaderParams, TheRest) {
   fbs::ReducerOptionsT mean;
   mean.keep_dims = true;
   EXPECT_TRUE(ReadOpWith(fbs::BuiltinOperator::MEAN, mean).as<ReducerParams>().keep_dims);
+  for (const auto reducer : {fbs::BuiltinOperator::SUM, fbs::BuiltinOperator::REDUCE_MAX,
+                             fbs::BuiltinOperator::REDUCE_MIN, fbs::BuiltinOperator::REDUCE_PROD}) {
+    EXPECT_TRUE(ReadOpWith(reducer, mean).as<ReducerParams>().keep_dims);
+  }
   fbs::ResizeBilinearOptionsT bilinear;
   bilinear.half_pixel_centers = true;
   const npu::Op resized = ReadOpWith(fbs::BuiltinOperator::RESIZE_BILINEAR, bilinear);
@@ -158,6 +162,16 @@ TEST(ReaderParams, TheRest) {
   fbs::ShapeOptionsT shape;
   shape.out_type = fbs::TensorType::INT64;
   EXPECT_TRUE(ReadOpWith(fbs::BuiltinOperator::SHAPE, shape).as<ShapeParams>().int64_output);
+  fbs::ArgMaxOptionsT largest;
+  largest.output_type = fbs::TensorType::INT64;
+  EXPECT_TRUE(ReadOpWith(fbs::BuiltinOperator::ARG_MAX, largest).as<ArgMinMaxParams>().int64_output);
+  fbs::ArgMinOptionsT smallest;
+  smallest.output_type = fbs::TensorType::INT32;
+  EXPECT_FALSE(ReadOpWith(fbs::BuiltinOperator::ARG_MIN, smallest).as<ArgMinMaxParams>().int64_output);
+  fbs::L2NormOptionsT norm;
+  norm.fused_activation_function = fbs::ActivationFunctionType::RELU;
+  EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::L2_NORMALIZATION, norm).as<L2NormParams>().activation,
+            Activation::kRelu);
 }
 
 TEST(ReaderParams, AbsentOptionsMeanTheFormatsDefaults) {

@@ -114,9 +114,9 @@ TEST(SegmentLayout, ReadingWhatNobodyWroteIsAnError) {
   EXPECT_NE(layout.error().text.find("RELU"), std::string::npos) << layout.error().text;
 }
 
-TEST(SegmentLayout, OnlyEightBitTensorsAreMade) {
+TEST(SegmentLayout, NoFloatTensorsAreMade) {
   GraphBuilder b;
-  const int x = b.Input(kType, {4}, 1.0f), y = b.Tensor(DataType::kInt32, {4});
+  const int x = b.Input(kType, {4}, 1.0f), y = b.Tensor(DataType::kFloat32, {4});
   b.Op(OpKind::kRelu, {x}, {y});
   const auto graph = b.Build({y});
   const auto layout = LayOut(*graph);
