@@ -35,8 +35,10 @@ Result<HostGraph> ReadInside(FakeHost& host) {
 std::shared_ptr<Graph> SmallNet() {
   GraphBuilder b;
   const int input = b.Input(DataType::kInt8, {1, 4, 4, 2}, 0.5f, 3);
-  const int weights = b.Constant<int8_t>(DataType::kInt8, {3, 1, 1, 2}, {1, 2, 3, 4, 5, 6}, PerChannel({0.1f, 0.2f, 0.3f}, 0));
-  const int bias = b.Constant<int32_t>(DataType::kInt32, {3}, {1, -1, 100}, PerChannel({0.05f, 0.1f, 0.15f}, 0));
+  const int weights = b.Constant<int8_t>(DataType::kInt8, {3, 1, 1, 2}, {1, 2, 3, 4, 5, 6},
+                                         PerChannel({0.1f, 0.2f, 0.3f}, 0));
+  const int bias =
+      b.Constant<int32_t>(DataType::kInt32, {3}, {1, -1, 100}, PerChannel({0.05f, 0.1f, 0.15f}, 0));
   const int conv = b.Tensor(DataType::kInt8, {1, 4, 4, 3}, 0.7f, -5);
   const int relu = b.Tensor(DataType::kInt8, {1, 4, 4, 3}, 0.7f, -5);
   const int sum = b.Tensor(DataType::kInt8, {1, 4, 4, 3}, 1.4f, 0);
@@ -84,6 +86,26 @@ TEST(HostGraph, IsTheFilesGraph) {
   EXPECT_EQ(read->node_of_op, (std::vector<int>{0, 1, 2}));
 }
 
+// Bytes of the host's struct that hold fields, without the padding at its end.
+struct MeaningfulBytes {
+  size_t operator()(const Conv2DParams&) { return sizeof(host::ConvParams); }
+  size_t operator()(const DepthwiseConv2DParams&) { return sizeof(host::DepthwiseConvParams); }
+  size_t operator()(const Pool2DParams&) { return sizeof(host::PoolParams); }
+  size_t operator()(const FullyConnectedParams&) { return 10; }
+  size_t operator()(const ConcatenationParams&) { return sizeof(host::ConcatenationParams); }
+  size_t operator()(const ReshapeParams&) { return sizeof(host::ReshapeParams); }
+  size_t operator()(const SqueezeParams&) { return sizeof(host::ReshapeParams); }
+  size_t operator()(const ReducerParams&) { return 1; }
+  size_t operator()(const ResizeParams&) { return 2; }
+  size_t operator()(const StridedSliceParams&) { return 21; }
+  size_t operator()(const PackParams&) { return sizeof(host::PackParams); }
+  size_t operator()(const GatherParams&) { return sizeof(host::GatherParams); }
+  template <typename OneNumber>
+  size_t operator()(const OneNumber&) {
+    return 4;
+  }
+};
+
 TEST(HostGraph, ReadsEveryParameterStruct) {
   struct Case {
     OpKind kind;
@@ -94,7 +116,8 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
       {OpKind::kConv2D, Conv2DParams{Padding::kSame, 2, 3, 4, 5, Activation::kRelu}},
       {OpKind::kDepthwiseConv2D, DepthwiseConv2DParams{Padding::kValid, 2, 3, 4, 5, 6, Activation::kRelu6}},
       {OpKind::kMaxPool2D, Pool2DParams{Padding::kValid, 2, 3, 4, 5, Activation::kReluN1To1}},
-      {OpKind::kFullyConnected, FullyConnectedParams{Activation::kRelu, WeightsFormat::kShuffled4x16Int8, true, true}},
+      {OpKind::kFullyConnected,
+       FullyConnectedParams{Activation::kRelu, WeightsFormat::kShuffled4x16Int8, true, true}},
       {OpKind::kSub, BinaryParams{Activation::kTanh, true}},
       {OpKind::kMul, BinaryParams{Activation::kSignBit, false}},
       {OpKind::kConcatenation, ConcatenationParams{-1, Activation::kRelu}},
@@ -110,6 +133,10 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
       {OpKind::kPack, PackParams{4, -2}},
       {OpKind::kShape, ShapeParams{true}},
       {OpKind::kGather, GatherParams{2, 1}},
+      {OpKind::kReduceMax, ReducerParams{true}},
+      {OpKind::kArgMax, ArgMinMaxParams{true}},
+      {OpKind::kArgMin, ArgMinMaxParams{false}},
+      {OpKind::kL2Normalization, L2NormParams{Activation::kRelu6}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(GetOpInfo(c.kind).name);
@@ -129,16 +156,9 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
     const int again_output = again.Tensor(DataType::kInt8, {1, 4}, 1.0f);
     again.Op(c.kind, {again_input}, {again_output}, op.params, c.version);
     FakeHost second(again.Build({again_output}));
-    constexpr size_t kSmallest = 1;
-    const size_t bytes = c.kind == OpKind::kConv2D            ? sizeof(host::ConvParams)
-                         : c.kind == OpKind::kDepthwiseConv2D ? sizeof(host::DepthwiseConvParams)
-                         : c.kind == OpKind::kMaxPool2D       ? sizeof(host::PoolParams)
-                         : c.kind == OpKind::kReshape || c.kind == OpKind::kSqueeze ? sizeof(host::ReshapeParams)
-                         : c.kind == OpKind::kStridedSlice ? 21
-                         : c.kind == OpKind::kMean         ? kSmallest
-                         : c.kind == OpKind::kResizeBilinear || c.kind == OpKind::kResizeNearestNeighbor ? 2
-                                                                                                         : 4;
-    EXPECT_EQ(std::memcmp(host.nodes[0].builtin_data, second.nodes[0].builtin_data, bytes), 0);
+    EXPECT_EQ(std::memcmp(host.nodes[0].builtin_data, second.nodes[0].builtin_data,
+                          std::visit(MeaningfulBytes{}, c.params)),
+              0);
   }
 }
 
@@ -235,7 +255,8 @@ void DropDims(FakeHost& host, int tensor) {
 }
 
 std::vector<Spoiler> Spoilers() {
-  static Ints far{3, {0, 1, 99}}, negative{3, {0, -7, 2}}, far_output{1, {99, 0, 0}}, cycle{3, {5, 1, 2}}, negative_size{-3, {0, 0, 0}};
+  static Ints far{3, {0, 1, 99}}, negative{3, {0, -7, 2}}, far_output{1, {99, 0, 0}}, cycle{3, {5, 1, 2}},
+      negative_size{-3, {0, 0, 0}};
   static Ints two{2, {0, 0, 0}}, huge_zero{3, {0, 0, 300}};
   static Floats nan{3, {0.1f, std::nanf(""), 0.1f}}, zero{3, {0.1f, 0, 0.1f}}, inf{3, {INFINITY, 1, 1}};
   constexpr int kNoGraph = -1;
@@ -247,8 +268,10 @@ std::vector<Spoiler> Spoilers() {
       {"output index past the end", [](FakeHost& h) { h.nodes[0].outputs = far_output.get(); }, kNoGraph},
       {"no output list", [](FakeHost& h) { h.nodes[2].outputs = nullptr; }, kNoGraph},
       {"no parameters", [](FakeHost& h) { h.nodes[0].builtin_data = nullptr; }, 0},
-      {"padding 0", [](FakeHost& h) { static_cast<host::ConvParams*>(h.nodes[0].builtin_data)->padding = 0; }, 0},
-      {"padding 3", [](FakeHost& h) { static_cast<host::ConvParams*>(h.nodes[0].builtin_data)->padding = 3; }, 0},
+      {"padding 0", [](FakeHost& h) { static_cast<host::ConvParams*>(h.nodes[0].builtin_data)->padding = 0; },
+       0},
+      {"padding 3", [](FakeHost& h) { static_cast<host::ConvParams*>(h.nodes[0].builtin_data)->padding = 3; },
+       0},
       {"activation 6",
        [](FakeHost& h) { static_cast<host::AddParams*>(h.nodes[2].builtin_data)->activation = 6; }, 2},
       {"activation -1",
@@ -264,33 +287,50 @@ std::vector<Spoiler> Spoilers() {
       {"zero point out of range", [](FakeHost& h) { Affine(h, 1).zero_point = huge_zero.get(); }, 0},
       {"quantized dimension past the rank", [](FakeHost& h) { Affine(h, 1).quantized_dimension = 4; }, 0},
       {"negative quantized dimension", [](FakeHost& h) { Affine(h, 1).quantized_dimension = -1; }, 0},
-      {"scales along a dimension of another size", [](FakeHost& h) { Affine(h, 1).quantized_dimension = 3; }, 0},
+      {"scales along a dimension of another size", [](FakeHost& h) { Affine(h, 1).quantized_dimension = 3; },
+       0},
       {"too few bytes of weights", [](FakeHost& h) { h.tensors[1].bytes = 5; }, 0},
-      {"a constant that is written", [](FakeHost& h) {
+      {"a constant that is written",
+       [](FakeHost& h) {
          h.tensors[4].allocation_type = host::kAllocationMmapRo;
          h.tensors[4].data = h.tensors[1].data;
          h.tensors[4].bytes = 48;
          ReplaceDims(h, 4, {48});
-       }, kNoGraph},
+       },
+       kNoGraph},
       {"two writers of one tensor", [](FakeHost& h) { h.nodes[1].outputs = h.nodes[0].outputs; }, kNoGraph},
       {"a cycle", [](FakeHost& h) { h.nodes[0].inputs = cycle.get(); }, kNoGraph},
-      {"reversed plan", [](FakeHost& h) { h.plan = {2, 1, 0}; }, kNoGraph},
-      {"no execution plan", [](FakeHost& h) {
+      {"reversed plan",
+       [](FakeHost& h) {
+         h.plan = {2, 1, 0};
+       },
+       kNoGraph},
+      {"no execution plan",
+       [](FakeHost& h) {
          h.context.get_execution_plan = [](host::Context*, host::IntArray**) { return host::kError; };
-       }, kNoGraph},
-      {"execution plan of negative size", [](FakeHost& h) {
+       },
+       kNoGraph},
+      {"execution plan of negative size",
+       [](FakeHost& h) {
          h.context.get_execution_plan = [](host::Context*, host::IntArray** plan) {
            *plan = negative_size.get();
            return host::kOk;
          };
-       }, kNoGraph},
-      {"no context functions", [](FakeHost& h) {
+       },
+       kNoGraph},
+      {"no context functions",
+       [](FakeHost& h) {
          h.context.get_execution_plan = nullptr;
          h.context.get_node_and_registration = nullptr;
-       }, kNoGraph},
+       },
+       kNoGraph},
       {"no tensors", [](FakeHost& h) { h.context.tensors = nullptr; }, kNoGraph},
       {"far too many tensors", [](FakeHost& h) { h.context.tensors_size = SIZE_MAX; }, kNoGraph},
-      {"plan names a node that is not there", [](FakeHost& h) { h.plan = {0, 1, 2, 55}; }, kNoGraph},
+      {"plan names a node that is not there",
+       [](FakeHost& h) {
+         h.plan = {0, 1, 2, 55};
+       },
+       kNoGraph},
   };
 }
 
@@ -320,8 +360,12 @@ TEST(HostGraph, ABadNodeCostsThatNodeOnly) {
 TEST(HostGraph, MissingOrImpossibleDimensionsMakeTheShapeUnknown) {
   for (const auto& spoil : std::vector<std::function<void(FakeHost&)>>{
            [](FakeHost& h) { DropDims(h, 0); },
-           [](FakeHost& h) { ReplaceDims(h, 0, {1, -4, 4, 2}); },
-           [](FakeHost& h) { ReplaceDims(h, 0, {1 << 20, 1 << 20, 1 << 20, 2}); },
+           [](FakeHost& h) {
+             ReplaceDims(h, 0, {1, -4, 4, 2});
+           },
+           [](FakeHost& h) {
+             ReplaceDims(h, 0, {1 << 20, 1 << 20, 1 << 20, 2});
+           },
        }) {
     FakeHost host(SmallNet());
     spoil(host);

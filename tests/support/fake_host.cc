@@ -18,10 +18,11 @@ namespace {
 int32_t HostType(DataType type) {
   // Position in the host's numbering, which starts at 1.
   constexpr DataType kOrder[] = {
-      DataType::kFloat32, DataType::kInt32,   DataType::kUInt8,     DataType::kInt64,    DataType::kString,
-      DataType::kBool,    DataType::kInt16,   DataType::kComplex64, DataType::kInt8,     DataType::kFloat16,
-      DataType::kFloat64, DataType::kComplex128, DataType::kUInt64, DataType::kResource, DataType::kVariant,
-      DataType::kUInt32,  DataType::kUInt16,  DataType::kInt4,      DataType::kBFloat16, DataType::kInt2,
+      DataType::kFloat32, DataType::kInt32,        DataType::kUInt8,     DataType::kInt64,
+      DataType::kString,  DataType::kBool,         DataType::kInt16,     DataType::kComplex64,
+      DataType::kInt8,    DataType::kFloat16,      DataType::kFloat64,   DataType::kComplex128,
+      DataType::kUInt64,  DataType::kResource,     DataType::kVariant,   DataType::kUInt32,
+      DataType::kUInt16,  DataType::kInt4,         DataType::kBFloat16,  DataType::kInt2,
       DataType::kUInt4,   DataType::kFloat8E4M3Fn, DataType::kFloat8E5M2};
   const auto found = std::find(std::begin(kOrder), std::end(kOrder), type);
   return static_cast<int32_t>(found - std::begin(kOrder)) + 1;
@@ -71,9 +72,13 @@ struct ToBuiltinData {
   std::vector<std::byte> operator()(const ConcatenationParams& p) const {
     return BytesOf(host::ConcatenationParams{p.axis, Code(p.activation)});
   }
-  std::vector<std::byte> operator()(const SoftmaxParams& p) const { return BytesOf(host::SoftmaxParams{p.beta}); }
+  std::vector<std::byte> operator()(const SoftmaxParams& p) const {
+    return BytesOf(host::SoftmaxParams{p.beta});
+  }
   std::vector<std::byte> operator()(const ReshapeParams& p) const { return BytesOf(DimsBlock(p.new_shape)); }
-  std::vector<std::byte> operator()(const SqueezeParams& p) const { return BytesOf(DimsBlock(p.squeeze_dims)); }
+  std::vector<std::byte> operator()(const SqueezeParams& p) const {
+    return BytesOf(DimsBlock(p.squeeze_dims));
+  }
   std::vector<std::byte> operator()(const ReducerParams& p) const {
     return BytesOf(host::ReducerParams{Code(p.keep_dims)});
   }
@@ -87,18 +92,28 @@ struct ToBuiltinData {
     return BytesOf(host::StridedSliceParams{p.begin_mask, p.end_mask, p.ellipsis_mask, p.new_axis_mask,
                                             p.shrink_axis_mask, Code(p.offset)});
   }
-  std::vector<std::byte> operator()(const SplitParams& p) const { return BytesOf(host::SplitParams{p.num_splits}); }
+  std::vector<std::byte> operator()(const SplitParams& p) const {
+    return BytesOf(host::SplitParams{p.num_splits});
+  }
   std::vector<std::byte> operator()(const PackParams& p) const {
     return BytesOf(host::PackParams{p.values_count, p.axis});
   }
   std::vector<std::byte> operator()(const ShapeParams& p) const {
     return BytesOf(host::ShapeParams{p.int64_output ? host::kTypeInt64 : host::kTypeInt32});
   }
+  std::vector<std::byte> operator()(const ArgMinMaxParams& p) const {
+    return BytesOf(host::ArgMinMaxParams{p.int64_output ? host::kTypeInt64 : host::kTypeInt32});
+  }
+  std::vector<std::byte> operator()(const L2NormParams& p) const {
+    return BytesOf(host::L2NormParams{static_cast<int32_t>(p.activation)});
+  }
   std::vector<std::byte> operator()(const GatherParams& p) const {
     return BytesOf(host::GatherParams{p.axis, p.batch_dims});
   }
   template <typename Other>
-  std::vector<std::byte> operator()(const Other&) const { return {}; }
+  std::vector<std::byte> operator()(const Other&) const {
+    return {};
+  }
 };
 
 template <typename Array, typename T>
@@ -131,7 +146,8 @@ struct FakeHost::KernelNode {
 };
 
 host::IntArray* FakeHost::NewArray(const std::vector<int32_t>& values) {
-  auto* array = static_cast<host::IntArray*>(std::malloc(sizeof(host::IntArray) + values.size() * sizeof(int32_t)));
+  auto* array =
+      static_cast<host::IntArray*>(std::malloc(sizeof(host::IntArray) + values.size() * sizeof(int32_t)));
   array->size = static_cast<int32_t>(values.size());
   if (!values.empty()) std::memcpy(array->data, values.data(), values.size() * sizeof(int32_t));
   return array;
@@ -160,7 +176,8 @@ FakeHost::FakeHost(std::shared_ptr<const Graph> graph) : graph_(std::move(graph)
   context.get_node_and_registration = [](host::Context* self, int32_t index, host::Node** node,
                                          host::Registration** registration) {
     FakeHost& host = Of(self);
-    if (!host.in_delegate_prepare_ || index < 0 || static_cast<size_t>(index) >= host.nodes.size()) return host::kError;
+    if (!host.in_delegate_prepare_ || index < 0 || static_cast<size_t>(index) >= host.nodes.size())
+      return host::kError;
     *node = &host.nodes[index];
     *registration = &host.registrations[index];
     return host::kOk;
@@ -177,42 +194,43 @@ FakeHost::FakeHost(std::shared_ptr<const Graph> graph) : graph_(std::move(graph)
     host.preview_.clear();
     for (const Partition& partition : host.Cut(claimed, true)) {
       host.blocks_.push_back(ArrayBlock<host::IntArray>(partition.outputs));
-      host.preview_.push_back({nullptr, nullptr, nullptr,
-                               reinterpret_cast<host::IntArray*>(host.blocks_.back().get())});
+      host.preview_.push_back(
+          {nullptr, nullptr, nullptr, reinterpret_cast<host::IntArray*>(host.blocks_.back().get())});
     }
     *out = host.preview_.data();
     *count = static_cast<int32_t>(host.preview_.size());
     return host::kOk;
   };
-  context.replace_node_subsets_with_delegate_kernels = [](host::Context* self, host::Registration registration,
-                                                          const host::IntArray* claimed, host::Delegate* delegate) {
-    FakeHost& host = Of(self);
-    std::vector<int32_t> new_plan;
-    const std::vector<int32_t> wanted(claimed->data, claimed->data + claimed->size);
-    for (const Partition& partition : host.Cut(claimed, false)) {
-      if (std::find(wanted.begin(), wanted.end(), partition.nodes.front()) == wanted.end()) {
-        new_plan.insert(new_plan.end(), partition.nodes.begin(), partition.nodes.end());
-        continue;
-      }
-      auto kernel = std::make_unique<KernelNode>();
-      kernel->registration = registration;
-      kernel->nodes = ArrayBlock<host::IntArray>(partition.nodes);
-      kernel->inputs = ArrayBlock<host::IntArray>(partition.inputs);
-      kernel->outputs = ArrayBlock<host::IntArray>(partition.outputs);
-      kernel->params = {delegate, reinterpret_cast<host::IntArray*>(kernel->nodes.get()),
-                        reinterpret_cast<host::IntArray*>(kernel->inputs.get()),
-                        reinterpret_cast<host::IntArray*>(kernel->outputs.get())};
-      kernel->node.inputs = kernel->params.input_tensors;
-      kernel->node.outputs = kernel->params.output_tensors;
-      kernel->node.delegate = delegate;
-      kernel->node.user_data =
-          registration.init(self, reinterpret_cast<const char*>(&kernel->params), sizeof(kernel->params));
-      new_plan.push_back(static_cast<int32_t>(host.nodes.size() + host.kernels_.size()));
-      host.kernels_.push_back(std::move(kernel));
-    }
-    host.plan = std::move(new_plan);
-    return host::kOk;
-  };
+  context.replace_node_subsets_with_delegate_kernels =
+      [](host::Context* self, host::Registration registration, const host::IntArray* claimed,
+         host::Delegate* delegate) {
+        FakeHost& host = Of(self);
+        std::vector<int32_t> new_plan;
+        const std::vector<int32_t> wanted(claimed->data, claimed->data + claimed->size);
+        for (const Partition& partition : host.Cut(claimed, false)) {
+          if (std::find(wanted.begin(), wanted.end(), partition.nodes.front()) == wanted.end()) {
+            new_plan.insert(new_plan.end(), partition.nodes.begin(), partition.nodes.end());
+            continue;
+          }
+          auto kernel = std::make_unique<KernelNode>();
+          kernel->registration = registration;
+          kernel->nodes = ArrayBlock<host::IntArray>(partition.nodes);
+          kernel->inputs = ArrayBlock<host::IntArray>(partition.inputs);
+          kernel->outputs = ArrayBlock<host::IntArray>(partition.outputs);
+          kernel->params = {delegate, reinterpret_cast<host::IntArray*>(kernel->nodes.get()),
+                            reinterpret_cast<host::IntArray*>(kernel->inputs.get()),
+                            reinterpret_cast<host::IntArray*>(kernel->outputs.get())};
+          kernel->node.inputs = kernel->params.input_tensors;
+          kernel->node.outputs = kernel->params.output_tensors;
+          kernel->node.delegate = delegate;
+          kernel->node.user_data =
+              registration.init(self, reinterpret_cast<const char*>(&kernel->params), sizeof(kernel->params));
+          new_plan.push_back(static_cast<int32_t>(host.nodes.size() + host.kernels_.size()));
+          host.kernels_.push_back(std::move(kernel));
+        }
+        host.plan = std::move(new_plan);
+        return host::kOk;
+      };
 }
 
 FakeHost::~FakeHost() {
@@ -391,9 +409,8 @@ std::vector<int32_t> FakeHost::Dims(int tensor) const {
 }
 
 int FakeHost::host_node_count() const {
-  return static_cast<int>(std::count_if(plan.begin(), plan.end(), [&](int32_t index) {
-    return static_cast<size_t>(index) < nodes.size();
-  }));
+  return static_cast<int>(std::count_if(
+      plan.begin(), plan.end(), [&](int32_t index) { return static_cast<size_t>(index) < nodes.size(); }));
 }
 
 }  // namespace npu::test

@@ -59,9 +59,9 @@ class FakeHost {
   host::StatusCode RunReference(int node);
 
   std::shared_ptr<const Graph> graph_;
-  std::vector<std::vector<std::byte>> memory_;              // per tensor
-  std::vector<std::unique_ptr<std::byte[]>> blocks_;        // builtin_data, quantization
-  std::vector<std::unique_ptr<KernelNode>> kernels_;        // node index = nodes.size() + position
+  std::vector<std::vector<std::byte>> memory_;        // per tensor
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;  // builtin_data, quantization
+  std::vector<std::unique_ptr<KernelNode>> kernels_;  // node index = nodes.size() + position
   host::IntArray* plan_copy_ = nullptr;
   std::vector<host::DelegateParams> preview_;
   bool in_delegate_prepare_ = false;
