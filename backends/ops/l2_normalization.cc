@@ -1,6 +1,6 @@
 // L2_NORMALIZATION over the last dimension: y_i = x_i / sqrt(sum_k x_k^2), quantized to 1/128. The input's
 // scale cancels out. d_i = q_i - zp_in, (m, s) = 1 / sqrt(sum of d^2) as multiplier and shift
-// (inverse_sqrt.h; 1 if the sum is 0):
+// (fixed_point.h; 1 if the sum is 0):
 //   INT8   out = round(d * m * 2^(s + 7)), zero point 0
 //   UINT8  out = 128 + round((128 * d) * m * 2^s): the same number, rounded later
 // clipped to the type; double rounding (schema/quantization.h).
@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "backends/ops/elementwise.h"
-#include "backends/ops/inverse_sqrt.h"
+#include "backends/ops/fixed_point.h"
 #include "backends/ops/rules.h"
 
 namespace npu {

@@ -1,5 +1,5 @@
-// ARG_MAX, ARG_MIN: values by hand, a sweep against a plain search and on the device, and the reasons of
-// Check. SPDX-License-Identifier: Apache-2.0
+// ARG_MAX, ARG_MIN: values by hand, a sweep against a plain search and on the device, the reasons of Check.
+// SPDX-License-Identifier: Apache-2.0
 #include "tests/ops/movement_testing.h"
 
 namespace npu::test {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
-#include "backends/ops/inverse_sqrt.h"
+#include "backends/ops/fixed_point.h"
 #include "tests/ops/movement_testing.h"
 
 namespace npu::test {

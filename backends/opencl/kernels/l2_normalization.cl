@@ -2,14 +2,7 @@
 // arithmetic. One work-item per row.
 // SPDX-License-Identifier: Apache-2.0
 
-// round(a * b / 2^31) for a, b that are not both INT_MIN.
-inline int npu_l2_multiply(int a, int b) { return (int)(((long)a * b + (1L << 30)) >> 31); }
-
-inline int npu_l2_shift_left(int x, int bits) {
-  return (int)clamp((long)x << bits, (long)INT_MIN, (long)INT_MAX);
-}
-
-// 1 / sqrt(x) = multiplier * 2^(-31 - *right), as InverseSquareRoot in backends/ops/inverse_sqrt.h.
+// 1 / sqrt(x) = multiplier * 2^(-31 - *right), as InverseSquareRoot in backends/ops/fixed_point.h.
 inline int npu_inverse_sqrt(int x, int* right) {
   *right = 0;
   if (x <= 1) return INT_MAX;
@@ -21,10 +14,10 @@ inline int npu_inverse_sqrt(int x, int* right) {
   const int half_a = (a >> 1) + (a & 1);
   int y = 1 << 28;
   for (int i = 0; i < 5; ++i) {
-    const int cube = npu_l2_shift_left(npu_l2_multiply(npu_l2_multiply(y, y), y), 6);
-    y = npu_l2_shift_left(npu_l2_multiply((1 << 28) + (1 << 27), y) - npu_l2_multiply(half_a, cube), 3);
+    const int cube = npu_fixed_shift_left(npu_fixed_multiply(npu_fixed_multiply(y, y), y), 6);
+    y = npu_fixed_shift_left(npu_fixed_multiply((1 << 28) + (1 << 27), y) - npu_fixed_multiply(half_a, cube), 3);
   }
-  y = npu_l2_multiply(y, 1518500250);  // sqrt(2) / 2
+  y = npu_fixed_multiply(y, 1518500250);  // sqrt(2) / 2
   if (shift < 0) return (int)((uint)y << -shift);
   *right = shift;
   return y;

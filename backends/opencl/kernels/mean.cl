@@ -1,7 +1,7 @@
-// MEAN in the u8 domain (backends/ops/mean.cc). The input is [k0, r0, k1, r1, k2, r2], means are taken over
-// r0, r1 and r2, and the output is [k0, k1, k2]. `correction` is the number of values times the zero point. A
-// mean is below 255 * 2^20 (Check), so adding the zero point cannot overflow. SPDX-License-Identifier:
-// Apache-2.0
+// MEAN and SUM in the u8 domain (backends/ops/mean.cc, reduce.cc). The input is [k0, r0, k1, r1, k2, r2], sums
+// are taken over r0, r1 and r2, and the output is [k0, k1, k2]. `correction` is the number of values times the
+// zero point. A result is below 2^30 (Check), so adding the zero point cannot overflow.
+// SPDX-License-Identifier: Apache-2.0
 
 // Last dimension kept (r2 == 1). One work-item: 16 consecutive outputs along k2; global size
 // (ceil(k2 / 16), k1, k0). The last block of a k2 that 16 does not divide starts earlier, so that it is full,
