@@ -108,8 +108,8 @@ Status Verify(std::span<const std::byte> bytes) {
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(bytes.data()), size, options);
   if (!fbs::VerifyModelBuffer(verifier)) {
     return Invalid(
-        "damaged .tflite file: an offset or length points outside its {} bytes (cut off, or changed "
-        "after it was written?)",
+        "damaged .tflite file: an offset or length points outside its {} bytes, or tables nest too deep or "
+        "repeat too often (cut off, or changed after it was written?)",
         bytes.size());
   }
   return {};

@@ -121,20 +121,64 @@ TEST(Reader, ErrorsOfOtherSubgraphsSayWhich) {
   EXPECT_EQ(model.error().text.find("subgraph 1: T#0 \"input\": shape[0] is -3"), 0u) << model.error().text;
 }
 
-// One long vector that thousands of tensors share would make a Graph of many gigabytes out of a small file.
-TEST(Reader, SharedVectorsAreChargedToABudget) {
-  flatbuffers::FlatBufferBuilder builder;
-  const auto shape = builder.CreateVector(std::vector<int32_t>(100'000, 1));
-  const auto tensor = fbs::CreateTensor(builder, shape, fbs::TensorType::INT8);
-  const auto tensors = builder.CreateVector(std::vector<flatbuffers::Offset<fbs::Tensor>>(20'000, tensor));
-  const auto graph = fbs::CreateSubGraph(builder, tensors);
-  const auto graphs = builder.CreateVector({graph});
-  const auto buffers = builder.CreateVector({fbs::CreateBuffer(builder)});
-  fbs::FinishModelBuffer(builder, fbs::CreateModel(builder, 3, 0, graphs, 0, buffers));
-  const auto model =
-      ReadModel(std::as_bytes(std::span(builder.GetBufferPointer(), builder.GetSize())), nullptr);
+TEST(Reader, NoBytes) {
+  const auto model = ReadModel({}, nullptr);
   ASSERT_FALSE(model);
-  EXPECT_EQ(model.error().code, ErrorCode::kResourceExhausted) << model.error().text;
+  EXPECT_EQ(model.error().text, "not a .tflite file: it is empty");
+}
+
+// One long vector that thousands of tables share would make a Graph of many gigabytes out of a small file.
+class SharedData : public ::testing::Test {
+ protected:
+  static constexpr size_t kLong = 100'000, kTables = 5'000;
+
+  template <typename Table>
+  auto Repeat(flatbuffers::Offset<Table> table) {
+    return builder_.CreateVector(std::vector<flatbuffers::Offset<Table>>(kTables, table));
+  }
+  void ExpectOverBudget(flatbuffers::Offset<fbs::SubGraph> graph,
+                        flatbuffers::Offset<fbs::OperatorCode> code = 0) {
+    const auto graphs = builder_.CreateVector({graph});
+    const auto codes = builder_.CreateVector(std::vector(code.IsNull() ? 0 : 1, code));
+    const auto empty = fbs::CreateBuffer(builder_);
+    // Outside data at an odd address: INT32 constants are copied.
+    const auto odd = fbs::CreateBuffer(builder_, 0, 3, kLong);
+    const auto buffers = builder_.CreateVector({empty, odd});
+    fbs::FinishModelBuffer(builder_, fbs::CreateModel(builder_, 3, codes, graphs, 0, buffers));
+    const auto model =
+        ReadModel(std::as_bytes(std::span(builder_.GetBufferPointer(), builder_.GetSize())), nullptr);
+    ASSERT_FALSE(model);
+    EXPECT_EQ(model.error().code, ErrorCode::kResourceExhausted) << model.error().text;
+  }
+
+  flatbuffers::FlatBufferBuilder builder_;
+};
+
+TEST_F(SharedData, Shape) {
+  const auto shape = builder_.CreateVector(std::vector<int32_t>(kLong, 1));
+  const auto tensors = Repeat(fbs::CreateTensor(builder_, shape, fbs::TensorType::INT8));
+  ExpectOverBudget(fbs::CreateSubGraph(builder_, tensors));
+}
+
+TEST_F(SharedData, TensorName) {
+  const auto name = builder_.CreateString(std::string(kLong, 'x'));
+  const auto tensors = Repeat(fbs::CreateTensor(builder_, 0, fbs::TensorType::INT8, 0, name));
+  ExpectOverBudget(fbs::CreateSubGraph(builder_, tensors));
+}
+
+TEST_F(SharedData, CustomCode) {
+  const auto name = builder_.CreateString(std::string(kLong, 'x'));
+  const auto code = fbs::CreateOperatorCode(builder_, 32, name, 1, fbs::BuiltinOperator::CUSTOM);
+  const auto ops = Repeat(fbs::CreateOperator(builder_));
+  const auto tensors = builder_.CreateVector(std::vector<flatbuffers::Offset<fbs::Tensor>>());
+  ExpectOverBudget(fbs::CreateSubGraph(builder_, tensors, 0, 0, ops), code);
+}
+
+TEST_F(SharedData, MisalignedConstant) {
+  const auto shape = builder_.CreateVector(std::vector<int32_t>{kLong / 4});
+  builder_.CreateVector(std::vector<uint8_t>(kLong));  // bytes for the outside range to lie in
+  const auto tensors = Repeat(fbs::CreateTensor(builder_, shape, fbs::TensorType::INT32, 1));
+  ExpectOverBudget(fbs::CreateSubGraph(builder_, tensors));
 }
 
 TEST(Reader, UnprintableNamesStayOutOfErrors) {
