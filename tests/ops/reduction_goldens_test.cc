@@ -1,5 +1,5 @@
-// The reference and the OpenCL kernels against what LiteRT's BUILTIN_REF answered for operators that reduce or
-// rank (tests/data/make_reduction_goldens.py).
+// The reference and the OpenCL kernels against what LiteRT's BUILTIN_REF answered for operators that reduce
+// or rank (tests/data/make_reduction_goldens.py).
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
