@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/graph_builder.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -15,7 +16,7 @@ namespace npu::test {
 
 int GraphBuilder::Tensor(DataType type, std::vector<int32_t> shape, Quantization quantization) {
   npu::Tensor tensor;
-  tensor.name = "t" + std::to_string(graph_->tensors.size());
+  tensor.name = fmt::format("t{}", graph_->tensors.size());
   tensor.type = type;
   tensor.shape = std::move(shape);
   tensor.quantization = std::move(quantization);
@@ -151,7 +152,8 @@ void ExpectOpenClMatchesReference(std::shared_ptr<Graph> graph, uint32_t seed, c
   for (size_t i = 0; i < graph->ops.size(); ++i) {
     ASSERT_EQ(inference.errors[i], "") << DescribeOp(*graph, static_cast<int>(i));
     if (inference.evaluated[i]) continue;
-    for (const Reason& reason : CheckNpu(*graph, graph->ops[i]).reasons()) {
+    const Verdict verdict = CheckNpu(*graph, graph->ops[i]);
+    for (const Reason& reason : verdict.reasons()) {
       ADD_FAILURE() << DescribeOp(*graph, static_cast<int>(i)) << ": " << ReasonCodeName(reason.code) << " "
                     << reason.text << ": " << reason.actual << "; allowed: " << reason.allowed;
     }
