@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <limits>
 #include <vector>
 
 #include "backends/ops/room.h"
@@ -30,6 +31,7 @@ std::string Placements(const OpRoom& room) {
 }
 
 std::string Range(int min, int max) {
+  if (max == std::numeric_limits<int>::max()) return fmt::format("{} or more", min);
   return min == max ? std::to_string(min) : fmt::format("{} to {}", min, max);
 }
 

@@ -181,7 +181,14 @@ std::string OptionsHelp() {
 }
 
 std::string OptionsMarkdown() {
-  std::string text = "| Option | Kind | Default | Meaning |\n|---|---|---|---|\n";
+  std::string text =
+      "# Options\n\n"
+      "Made from the table that the parser uses; do not edit. The plug-in takes them as key/value strings, the "
+      "C API as `npu_option`, delegate-check as flags. Hosts that pass none read\n"
+      "`NPU_DELEGATE_OPTIONS=\"key=value;key=value\"`; what a host passes wins. Flags take true, 1, on, yes and "
+      "their opposites in any case.\n"
+      "An unknown key or a bad value is refused with a message that lists the valid ones.\n\n"
+      "| Option | Kind | Default | Meaning |\n|---|---|---|---|\n";
   for (const OptionRow& row : kOptions) {
     const std::string shown = row.default_value.empty() ? "none" : fmt::format("`{}`", row.default_value);
     text += fmt::format("| `{}` | {} | {} | {} |\n", row.key, row.kind, shown, row.help);

@@ -185,7 +185,7 @@ constexpr std::string_view kRules[] = {
 
 extern const OpRoom kConcatenationRoom;
 const OpRoom kConcatenationRoom = {
-    .name = "Concatenation",
+    .name = "concatenation",
     .infer = Infer,
     .check = Check,
     .check_cpu = nullptr,

@@ -160,7 +160,7 @@ constexpr std::string_view kRules[] = {
 
 extern const OpRoom kPadRoom;
 const OpRoom kPadRoom = {
-    .name = "Pad",
+    .name = "pad",
     .infer = Infer,
     .check = Check,
     .check_cpu = nullptr,

@@ -170,7 +170,7 @@ constexpr std::string_view kRules[] = {
 
 extern const OpRoom kReshapeRoom;
 const OpRoom kReshapeRoom = {
-    .name = "Reshape",
+    .name = "reshape",
     .infer = Infer,
     .check = Check,
     .check_cpu = nullptr,

@@ -147,7 +147,7 @@ constexpr std::string_view kRules[] = {
 
 extern const OpRoom kShapeRoom;
 const OpRoom kShapeRoom = {
-    .name = "Shape",
+    .name = "shape",
     .infer = Infer,
     .check = Check,
     .check_cpu = nullptr,

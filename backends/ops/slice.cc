@@ -290,7 +290,7 @@ constexpr std::string_view kRules[] = {
 
 extern const OpRoom kSliceRoom;
 const OpRoom kSliceRoom = {
-    .name = "Slice",
+    .name = "slice",
     .infer = Infer,
     .check = Check,
     .check_cpu = nullptr,

@@ -107,7 +107,7 @@ constexpr std::string_view kRules[] = {
 
 extern const OpRoom kTransposeRoom;
 const OpRoom kTransposeRoom = {
-    .name = "Transpose",
+    .name = "transpose",
     .infer = Infer,
     .check = Check,
     .check_cpu = nullptr,
