@@ -18,9 +18,11 @@ import corpus
 import npu_capi
 
 
-def is_wrong_oracle(row):
-    # models/README.md: BUILTIN_REF's int8 SUM over part of the axes is wrong; our operators have no SUM yet.
-    return "SUM:" in row["op_histogram"]
+def oracle(row):
+    """Which of the golden's answers is compared, and how far apart it may be."""
+    # BUILTIN_REF's int8 SUM reads INT8 as UINT8 (backends/ops/reduce.cc); the host's optimized one scales in float.
+    is_sum = any(item.startswith("SUM:") for item in row["op_histogram"].split(";"))
+    return ("opt", 1) if is_sum and row["qclass"] == "int8-full" else ("ref", 0)
 
 
 def check(arguments):
@@ -58,12 +60,14 @@ def check(arguments):
             if not np.array_equal(a, e):
                 d = np.abs(a.astype(np.int64) - e.astype(np.int64))
                 problems.append(f"output {i}: OpenCL differs from the reference in {(d > 0).sum()} of {d.size}, max {d.max()}")
-            if golden is None or is_wrong_oracle(row):
+            if golden is None:
                 continue
-            g = golden[f"ref_{i}"]
-            if g.shape != e.shape or not np.array_equal(g, e):
-                d = np.abs(g.astype(np.int64).reshape(-1) - e.astype(np.int64).reshape(-1)) if g.size == e.size else None
-                problems.append(f"output {i}: reference differs from BUILTIN_REF: shapes {e.shape} and {g.shape}" +
+            name, apart = oracle(row)
+            g = golden[f"{name}_{i}"]
+            d = np.abs(g.astype(np.int64).reshape(-1) - e.astype(np.int64).reshape(-1)) if g.size == e.size else None
+            same = np.array_equal(g, e) if apart == 0 else d is not None and d.max(initial=0) <= apart
+            if g.shape != e.shape or not same:
+                problems.append(f"output {i}: reference differs from {name}: shapes {e.shape} and {g.shape}" +
                                 (f", {(d > 0).sum()} of {d.size}, max {d.max()}" if d is not None else ""))
     except Exception as error:  # a model that cannot be run is a finding, not the end of the test
         problems.append(f"{type(error).__name__}: {error}")
