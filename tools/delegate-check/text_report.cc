@@ -162,7 +162,8 @@ std::string TextReport(const Json& report) {
   if (!file.empty()) {
     text += file;
     if (model.value("size_bytes", int64_t{0}) > 0) {
-      text += fmt::format(" ({} bytes)", Human(model["size_bytes"].get<int64_t>()));
+      const int64_t bytes = model["size_bytes"];
+      text += fmt::format(" ({}{}B)", Human(bytes), bytes < 1000 ? " " : "");
     }
     text += ": ";
   }
