@@ -34,8 +34,11 @@ install_packages() {
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# build_preset PRESET [TARGET...]: all targets when none is named.
 build_preset() {
-  (cd "$ROOT" && cmake --preset "$1" >/dev/null && cmake --build --preset "$1")
+  local preset=$1
+  shift
+  (cd "$ROOT" && cmake --preset "$preset" >/dev/null && cmake --build --preset "$preset" ${@:+--target "$@"})
 }
 
 # host_env <litert|tflite>: a pinned Python environment with a stock host runtime under build/venv.

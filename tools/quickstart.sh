@@ -17,7 +17,7 @@ step "packages"
 install_packages
 
 step "release build"
-build_preset release
+build_preset release npu_delegate delegate-check run_model
 
 step "delegate-check $(basename "$model")"
 "$ROOT/build/release/bin/delegate-check" "$model"
