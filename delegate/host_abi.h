@@ -233,6 +233,10 @@ struct LeakyReluParams {
   float alpha;
 };
 
+struct GeluParams {
+  uint8_t approximate;
+};
+
 struct StridedSliceParams {
   int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
   uint8_t offset;  // 2.14: read it only for operator version 8, which older hosts do not have

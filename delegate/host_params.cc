@@ -88,7 +88,7 @@ class ParamsReader {
            p->asymmetric_quantize_inputs != 0};
   }
   void Read(BinaryParams& out) {
-    if (op_.kind == OpKind::kMul) {
+    if (op_.kind == OpKind::kMul || op_.kind == OpKind::kDiv) {  // both hold an activation alone
       const auto* p = Data<host::MulParams>();
       if (p != nullptr) out = {ReadActivation(p->activation), false};
       return;
@@ -123,6 +123,10 @@ class ParamsReader {
   void Read(LeakyReluParams& out) {
     const auto* p = Data<host::LeakyReluParams>();
     if (p != nullptr) out = {p->alpha};
+  }
+  void Read(GeluParams& out) {
+    const auto* p = Data<host::GeluParams>();
+    if (p != nullptr) out = {p->approximate != 0};
   }
   void Read(StridedSliceParams& out) {
     const auto* p = Data<host::StridedSliceParams>();

@@ -50,10 +50,10 @@ struct FullyConnectedParams {
   bool asymmetric_quantize_inputs = false;  // hybrid models only
 };
 
-// ADD, SUB, MUL
+// ADD, SUB, MUL, DIV
 struct BinaryParams {
   Activation activation = Activation::kNone;
-  bool pot_scale_int16 = false;  // int16 only
+  bool pot_scale_int16 = false;  // ADD, SUB: int16 only
 };
 
 struct ConcatenationParams {
@@ -87,6 +87,10 @@ struct ResizeParams {
 
 struct LeakyReluParams {
   float alpha = 0.0f;
+};
+
+struct GeluParams {
+  bool approximate = false;  // by tanh, instead of the error function
 };
 
 // Bit i of a mask speaks of entry i of begin/end/strides.
@@ -144,7 +148,7 @@ struct LceBMaxPool2dParams {
 using OpParams =
     std::variant<NoParams, Conv2DParams, DepthwiseConv2DParams, Pool2DParams, FullyConnectedParams,
                  BinaryParams, ConcatenationParams, SoftmaxParams, ReshapeParams, SqueezeParams,
-                 ReducerParams, ResizeParams, LeakyReluParams, StridedSliceParams, SplitParams, PackParams,
+                 ReducerParams, ResizeParams, LeakyReluParams, GeluParams, StridedSliceParams, SplitParams, PackParams,
                  ShapeParams, CastParams, ArgMinMaxParams, L2NormParams, GatherParams, LceBconv2dParams,
                  LceBMaxPool2dParams>;
 

@@ -154,6 +154,7 @@ OpParams ParamsReader::BuiltinParams() {
       return Binary(o, o.pot_scale_int16());
     }
     case OpKind::kMul: return Binary(OptionsAs<fbs::MulOptions>(), false);
+    case OpKind::kDiv: return Binary(OptionsAs<fbs::DivOptions>(), false);
     case OpKind::kConcatenation: {
       const auto& o = OptionsAs<fbs::ConcatenationOptions>();
       return ConcatenationParams{o.axis(), ToActivation(o.fused_activation_function())};
@@ -177,6 +178,7 @@ OpParams ParamsReader::BuiltinParams() {
     case OpKind::kResizeBilinear: return Resize(OptionsAs<fbs::ResizeBilinearOptions>());
     case OpKind::kResizeNearestNeighbor: return Resize(OptionsAs<fbs::ResizeNearestNeighborOptions>());
     case OpKind::kLeakyRelu: return LeakyReluParams{OptionsAs<fbs::LeakyReluOptions>().alpha()};
+    case OpKind::kGelu: return GeluParams{OptionsAs<fbs::GeluOptions>().approximate()};
     case OpKind::kStridedSlice: return StridedSlice(OptionsAs<fbs::StridedSliceOptions>());
     case OpKind::kSplit: return SplitParams{OptionsAs<fbs::SplitOptions>().num_splits()};
     case OpKind::kPack: {

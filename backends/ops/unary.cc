@@ -1,6 +1,6 @@
 // Operators that map each 8-bit value to another one: LOGISTIC, TANH, RELU, RELU6, RELU_N1_TO_1,
-// LEAKY_RELU, HARD_SWISH. INT8 and UINT8 share the arithmetic; only the clamp to the type differs.
-// Formulas: TFLite's reference kernels (kernels/activations.cc of LiteRT 2.3), measured over all 256
+// RELU_0_TO_1, LEAKY_RELU, HARD_SWISH. INT8 and UINT8 share the arithmetic; only the clamp to the type
+// differs. Formulas: TFLite's reference kernels (kernels/activations.cc of LiteRT 2.3), measured over all 256
 // values (tests/data/elementwise_goldens.json).
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
@@ -26,14 +26,16 @@ ByteTable FloatTable(const Tensor& input, const Tensor& output, Function functio
   });
 }
 
-// --- RELU, RELU6, RELU_N1_TO_1: requantize, clamp to the range of the activation. ---
+// --- RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1: requantize, clamp to the range of the activation. ---
 
-Activation ActivationOf(OpKind kind) {
+ActivationRange RangeOf(OpKind kind, const Tensor& output) {
+  const auto range = [&](Activation activation) { return QuantizedActivationRange(activation, output); };
   switch (kind) {
-    case OpKind::kRelu: return Activation::kRelu;
-    case OpKind::kRelu6: return Activation::kRelu6;
-    case OpKind::kReluN1To1: return Activation::kReluN1To1;
-    default: return Activation::kNone;
+    case OpKind::kRelu6: return range(Activation::kRelu6);
+    case OpKind::kReluN1To1: return range(Activation::kReluN1To1);
+    // No fused activation has this range: its ends are those of two others.
+    case OpKind::kRelu0To1: return {range(Activation::kRelu).min, range(Activation::kReluN1To1).max};
+    default: return range(Activation::kRelu);
   }
 }
 
@@ -44,7 +46,7 @@ double ScaleRatio(const Tensor& input, const Tensor& output) {
 
 ByteTable ReluTable(OpKind kind, const Tensor& input, const Tensor& output) {
   const QuantizedMultiplier multiplier = QuantizeMultiplier(ScaleRatio(input, output));
-  const ActivationRange range = QuantizedActivationRange(ActivationOf(kind), output);
+  const ActivationRange range = RangeOf(kind, output);
   return MakeByteTable(input, output, [&](int32_t q) {
     const int32_t scaled = MultiplyByQuantizedMultiplier(q - input.zero_point(), multiplier);
     return std::clamp(output.zero_point() + scaled, range.min, range.max);
@@ -188,7 +190,7 @@ constexpr std::string_view kRules[] = {
     "The tensor has elements and the output has the input's shape; any rank.",
     "LOGISTIC: output scale 1/256, zero point -128 (INT8) or 0 (UINT8).",
     "TANH: output scale 1/128, zero point 0 (INT8) or 128 (UINT8).",
-    "RELU, RELU6, RELU_N1_TO_1, LEAKY_RELU: input scale / output scale below 2^23.",
+    "RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1, LEAKY_RELU: input scale / output scale below 2^23.",
     "LEAKY_RELU: |alpha| * input scale / output scale below 2^23; alpha may be negative.",
     "HARD_SWISH: input scale / output scale / 128 in [2^-16, 1); input scale * 256 / 3 in [2^-16, 2^30).",
 };

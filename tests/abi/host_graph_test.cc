@@ -128,6 +128,8 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
       {OpKind::kResizeBilinear, ResizeParams{true, false}},
       {OpKind::kResizeNearestNeighbor, ResizeParams{false, true}},
       {OpKind::kLeakyRelu, LeakyReluParams{0.125f}},
+      {OpKind::kDiv, BinaryParams{Activation::kRelu6, false}},
+      {OpKind::kGelu, GeluParams{true}},
       {OpKind::kStridedSlice, StridedSliceParams{1, 2, 3, 4, 5, true}, 8},
       {OpKind::kSplit, SplitParams{3}},
       {OpKind::kPack, PackParams{4, -2}},

@@ -159,6 +159,7 @@ class RandomGraph {
     constexpr float kAlphas[] = {0.1f, 0.0f, -3.0f, 1e38f, 1e-45f};
     p = {kAlphas[dice_.Below(5)]};
   }
+  void Fill(GeluParams& p) { p = {dice_.OneIn(2)}; }
   void Fill(StridedSliceParams& p) {
     p = {dice_.Number(),
          dice_.Number(),

@@ -66,7 +66,7 @@ struct ToBuiltinData {
                                               Code(p.keep_num_dims), Code(p.asymmetric_quantize_inputs)});
   }
   std::vector<std::byte> operator()(const BinaryParams& p) const {
-    if (kind == OpKind::kMul) return BytesOf(host::MulParams{Code(p.activation)});
+    if (kind == OpKind::kMul || kind == OpKind::kDiv) return BytesOf(host::MulParams{Code(p.activation)});
     return BytesOf(host::AddParams{Code(p.activation), Code(p.pot_scale_int16)});
   }
   std::vector<std::byte> operator()(const ConcatenationParams& p) const {
@@ -87,6 +87,9 @@ struct ToBuiltinData {
   }
   std::vector<std::byte> operator()(const LeakyReluParams& p) const {
     return BytesOf(host::LeakyReluParams{p.alpha});
+  }
+  std::vector<std::byte> operator()(const GeluParams& p) const {
+    return BytesOf(host::GeluParams{Code(p.approximate)});
   }
   std::vector<std::byte> operator()(const StridedSliceParams& p) const {
     return BytesOf(host::StridedSliceParams{p.begin_mask, p.end_mask, p.ellipsis_mask, p.new_axis_mask,

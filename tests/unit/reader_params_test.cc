@@ -143,6 +143,12 @@ TEST(ReaderParams, TheRest) {
   fbs::LeakyReluOptionsT leaky;
   leaky.alpha = 0.125f;
   EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::LEAKY_RELU, leaky).as<LeakyReluParams>().alpha, 0.125f);
+  fbs::GeluOptionsT gelu;
+  gelu.approximate = true;
+  EXPECT_TRUE(ReadOpWith(fbs::BuiltinOperator::GELU, gelu).as<GeluParams>().approximate);
+  fbs::DivOptionsT div;
+  div.fused_activation_function = fbs::ActivationFunctionType::RELU6;
+  EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::DIV, div).as<BinaryParams>().activation, Activation::kRelu6);
   fbs::ReducerOptionsT mean;
   mean.keep_dims = true;
   EXPECT_TRUE(ReadOpWith(fbs::BuiltinOperator::MEAN, mean).as<ReducerParams>().keep_dims);

@@ -1,5 +1,5 @@
-// ADD, SUB and MUL of two broadcast tensors: the arithmetic of backends/ops/binary.cc on stored bytes, 16
-// lanes at a time. npu_*_flat: operand a has the output's shape and b repeats with a period; npu_*_rows: any
+// ADD, SUB and MUL (backends/ops/binary.cc), MINIMUM, MAXIMUM and operators that are a table over pairs of
+// bytes (backends/ops/binary_pairs.cc) of two broadcast tensors, on stored bytes, 16 lanes at a time. npu_*_flat: operand a has the output's shape and b repeats with a period; npu_*_rows: any
 // broadcast. Multipliers and shifts are the same for all lanes.
 // SPDX-License-Identifier: Apache-2.0
 
@@ -55,6 +55,18 @@ inline int16 npu_mul16(uchar16 a, uchar16 b, NPU_MUL_PARAMETERS) {
   const int16 scaled = npu_binary_multiply_high(product << max(shift, 0), multiplier);
   const int16 y = npu_binary_shift_right(scaled, max(-shift, 0)) + zero;
   return clamp(y, (int16)(low), (int16)(high));
+}
+
+inline int16 npu_extremum16(uchar16 a, uchar16 b, int take_larger) {
+  return convert_int16(take_larger ? max(a, b) : min(a, b));
+}
+
+// pairs[a * 256 + b].
+inline int16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar* pairs) {
+  const int16 i = convert_int16(a) * 256 + convert_int16(b);
+  return (int16)(pairs[i.s0], pairs[i.s1], pairs[i.s2], pairs[i.s3], pairs[i.s4], pairs[i.s5], pairs[i.s6],
+                 pairs[i.s7], pairs[i.s8], pairs[i.s9], pairs[i.sa], pairs[i.sb], pairs[i.sc], pairs[i.sd],
+                 pairs[i.se], pairs[i.sf]);
 }
 
 // The two forms of a kernel, for an arithmetic F(a, b, arguments) on 16 lanes.
@@ -118,4 +130,26 @@ __kernel void npu_mul_rows(__global const uchar* a, __global const uchar* b, __g
                            __global const int* table, int loops, int rows, int inner, int a_step, int b_step,
                            NPU_MUL_PARAMETERS) {
   NPU_BINARY_ROWS(npu_mul16, NPU_MUL_ARGUMENTS)
+}
+
+__kernel void npu_extremum_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
+                                int period, int take_larger) {
+  NPU_BINARY_FLAT(npu_extremum16, take_larger)
+}
+
+__kernel void npu_extremum_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
+                                __global const int* table, int loops, int rows, int inner, int a_step,
+                                int b_step, int take_larger) {
+  NPU_BINARY_ROWS(npu_extremum16, take_larger)
+}
+
+__kernel void npu_pair_lut_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
+                                int period, __global const uchar* pairs) {
+  NPU_BINARY_FLAT(npu_pair_lut16, pairs)
+}
+
+__kernel void npu_pair_lut_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
+                                __global const int* table, int loops, int rows, int inner, int a_step,
+                                int b_step, __global const uchar* pairs) {
+  NPU_BINARY_ROWS(npu_pair_lut16, pairs)
 }
