@@ -12,8 +12,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "backends/ops/binary_operands.h"
 #include "backends/ops/elementwise.h"

@@ -96,6 +96,7 @@ struct MeaningfulBytes {
   size_t operator()(const ReshapeParams&) { return sizeof(host::ReshapeParams); }
   size_t operator()(const SqueezeParams&) { return sizeof(host::ReshapeParams); }
   size_t operator()(const ReducerParams&) { return 1; }
+  size_t operator()(const GeluParams&) { return 1; }
   size_t operator()(const ResizeParams&) { return 2; }
   size_t operator()(const StridedSliceParams&) { return 21; }
   size_t operator()(const PackParams&) { return sizeof(host::PackParams); }

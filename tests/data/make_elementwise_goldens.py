@@ -33,14 +33,19 @@ def tensor(kind, shape, scale=None, zero_point=0):
 
 
 def options(op, args):
-    if op in ("ADD", "SUB", "MUL"):
-        o = {"ADD": schema.AddOptionsT, "SUB": schema.SubOptionsT, "MUL": schema.MulOptionsT}[op]()
+    if op in ("ADD", "SUB", "MUL", "DIV"):
+        o = {"ADD": schema.AddOptionsT, "SUB": schema.SubOptionsT, "MUL": schema.MulOptionsT,
+             "DIV": schema.DivOptionsT}[op]()
         o.fusedActivationFunction = getattr(schema.ActivationFunctionType, args.get("activation", "NONE"))
         return getattr(schema.BuiltinOptions, op.capitalize() + "Options"), o
     if op == "LEAKY_RELU":
         o = schema.LeakyReluOptionsT()
         o.alpha = args["alpha"]
         return schema.BuiltinOptions.LeakyReluOptions, o
+    if op == "GELU":
+        o = schema.GeluOptionsT()
+        o.approximate = args["approximate"]
+        return schema.BuiltinOptions.GeluOptions, o
     if op == "SOFTMAX":
         o = schema.SoftmaxOptionsT()
         o.beta = args["beta"]
@@ -71,8 +76,9 @@ def run(op, inputs, output, data, args=None):
     model.buffers = [schema.BufferT()]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
-    interpreter = Interpreter(model_content=bytes(builder.Output()),
-                              experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    # The register of reference kernels has no ELU: its only kernel is the default one.
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if op == "ELU" else OpResolverType.BUILTIN_REF
+    interpreter = Interpreter(model_content=bytes(builder.Output()), experimental_op_resolver_type=resolver)
     interpreter.allocate_tensors()
     for detail, array in zip(interpreter.get_input_details(), data):
         interpreter.set_tensor(detail["index"], array)
@@ -108,8 +114,35 @@ def unary_cases():
             yield "QUANTIZE", kind, out_kind, (a, zp), (b, zp - low + (-128 if out_kind == "INT8" else 0)), {}
 
 
+def math_cases():
+    """As unary_cases, for random scales around those a converter would choose."""
+    random = np.random.default_rng(11)
+    int8 = ("ABS", "NEG", "EXP", "LOG", "SQRT", "RSQRT", "ELU", "GELU", "RELU_0_TO_1")
+    for op, kind in [(op, "INT8") for op in int8] + [("GELU", "UINT8"), ("RELU_0_TO_1", "UINT8")]:
+        low = -128 if kind == "INT8" else 0
+        for i in range(26):
+            scale = np.float32(10 ** random.uniform(-3, -0.5))
+            zp, out_zp = int(random.integers(low, low + 256)), int(random.integers(low, low + 256))
+            out = scale
+            if op == "EXP":
+                out = np.exp(min(scale * (low + 255 - zp), 20)) / 255
+            if op in ("SQRT", "RSQRT"):
+                zp = low
+                out = np.sqrt(scale * 255) / 255 if op == "SQRT" else 1 / np.sqrt(scale) / 127
+            if op == "LOG":
+                out = np.float32(0.03)
+            out = np.float32(out * 10 ** random.uniform(-0.3, 0.3))
+            if op == "NEG":
+                zp = out_zp = 0
+                out = scale
+            if op == "SQRT" and i % 2:  # perfect squares: quotients that are whole but for their rounding
+                scale = np.float32(out * out)
+            args = {"approximate": bool(i % 2)} if op == "GELU" else {}
+            yield op, kind, kind, (float(scale), zp), (float(out), out_zp), args
+
+
 def make_unary():
-    for op, kind, out_kind, (s, z), (so, zo), args in unary_cases():
+    for op, kind, out_kind, (s, z), (so, zo), args in itertools.chain(unary_cases(), math_cases()):
         y = run(op, [tensor(kind, [256], s, z)], tensor(out_kind, [256], so, zo), [all_values(kind)], args)
         yield dict(op=op, types=[kind, out_kind], scales=[s, so], zero_points=[z, zo], args=args,
                    y=y.tobytes().hex())
@@ -132,6 +165,35 @@ def make_binary():
                     tensor(kind, a.shape, so, zo + low), [a, b], {"activation": act})
             yield dict(op=op, types=[kind] * 3, scales=[sa, sb, so], zero_points=[za + low, zb + low, zo + low],
                        args={"activation": act}, values=[int(v) for v in values], y=y.tobytes().hex())
+
+
+def make_pairs():
+    """As make_binary, for random scales."""
+    random = np.random.default_rng(12)
+    for kind, op in itertools.product(("INT8", "UINT8"),
+                                      ("MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE", "DIV", "PRELU")):
+        if kind == "UINT8" and op == "SQUARED_DIFFERENCE":
+            continue
+        low = -128 if kind == "INT8" else 0
+        for i in range(24):
+            sa, sb = (np.float32(10 ** random.uniform(-2.5, -0.5)) for _ in range(2))
+            za, zb, zo = (int(z) for z in random.integers(low, low + 256, 3))
+            so = np.float32(sa * 10 ** random.uniform(-0.4, 0.4))
+            if op in ("MINIMUM", "MAXIMUM"):
+                sb, so, zb, zo = sa, sa, za, za
+            if op == "SQUARED_DIFFERENCE":
+                so = np.float32(max(sa, sb) ** 2 * 10 ** random.uniform(0, 2.5))
+            if op == "DIV":
+                so = np.float32(sa / sb / 10 ** random.uniform(1.9, 4.5))
+            values = np.concatenate([random.integers(0, 256, 14), [0, 1, 127, 128, 255]]) + low
+            if op == "DIV":
+                values = values[values != zb]
+            a, b = (m.reshape(-1).astype(TYPES[kind][1]) for m in np.meshgrid(values, values, indexing="ij"))
+            args = {"activation": ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")[i % 4]} if op == "DIV" else {}
+            y = run(op, [tensor(kind, a.shape, sa, za), tensor(kind, b.shape, sb, zb)],
+                    tensor(kind, a.shape, so, zo), [a, b], args)
+            yield dict(op=op, types=[kind] * 3, scales=[float(s) for s in (sa, sb, so)], zero_points=[za, zb, zo],
+                       args=args, values=[int(v) for v in values], y=y.tobytes().hex())
 
 
 def make_softmax():
@@ -166,7 +228,7 @@ def make_float():
 
 
 def main():
-    cases = list(itertools.chain(make_unary(), make_binary(), make_softmax(), make_float()))
+    cases = list(itertools.chain(make_unary(), make_binary(), make_pairs(), make_softmax(), make_float()))
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "elementwise_goldens.json")
     with open(sys.argv[1] if len(sys.argv) > 1 else path, "w") as f:
         f.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")

@@ -25,7 +25,7 @@ Plan SmallPlan() {
   const int out = builder.Tensor(DataType::kInt8, {1, 4}, 0.5f, 3);
   builder.Op(OpKind::kQuantize, {in}, {q});
   builder.Op(OpKind::kRelu, {q}, {relu});
-  builder.Op(OpKind::kAbs, {relu}, {out}, {}, 2);
+  builder.Op(OpKind::kFloor, {relu}, {out}, {}, 2);
   builder.tensor(out).name = "bad \xff name \"quoted\"\n";
   auto plan = MakePlan(builder.Build({out}), {});
   EXPECT_TRUE(plan);
@@ -75,7 +75,7 @@ TEST(ReportJson, SaysWhatThePlanSays) {
   EXPECT_EQ(report["segments"][0]["placement"], "delegate-cpu");
   EXPECT_EQ(report["segments"][1]["placement"], "npu");
   EXPECT_EQ(report["ops"][1]["reasons"], json::array());
-  EXPECT_EQ(report["ops"][2]["op"], "ABS");
+  EXPECT_EQ(report["ops"][2]["op"], "FLOOR");
   EXPECT_EQ(report["ops"][2]["version"], 2);
   EXPECT_EQ(report["ops"][2]["placement"], "host");
   EXPECT_EQ(report["ops"][2]["segment"], -1);

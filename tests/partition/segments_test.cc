@@ -56,7 +56,7 @@ TEST(GroupByColour, ADiamondThroughAnIslandIsCutInTwo) {
   Nodes n;
   const int in = n.builder.Input(DataType::kInt8, {1, 4});
   const int top = n.Make(OpKind::kRelu, {in});
-  const int left = n.Make(OpKind::kAbs, {top});
+  const int left = n.Make(OpKind::kFloor, {top});
   const int right = n.Make(OpKind::kRelu, {top});
   const auto graph = n.builder.Build({n.Make(OpKind::kAdd, {left, right})});
   const auto groups = Group(*graph, {1, 0, 1, 1});
@@ -68,9 +68,9 @@ TEST(GroupByColour, IslandsThatDoNotWaitForEachOtherShareAnEpoch) {
   Nodes n;
   const int in = n.builder.Input(DataType::kInt8, {1, 4});
   const int a = n.Make(OpKind::kRelu, {in});
-  const int b = n.Make(OpKind::kAbs, {a});
+  const int b = n.Make(OpKind::kFloor, {a});
   const int c = n.Make(OpKind::kRelu, {in});  // ready at once: joins op 0
-  const int d = n.Make(OpKind::kAbs, {c});
+  const int d = n.Make(OpKind::kFloor, {c});
   const auto graph = n.builder.Build({b, d});
   EXPECT_EQ(OpsOf(Group(*graph, {1, 0, 1, 0})), (std::vector<Ints>{{0, 2}, {1, 3}}));
 }
@@ -79,7 +79,7 @@ TEST(GroupByColour, CountsOnlyTheGivenOps) {
   Nodes n;
   const int in = n.builder.Input(DataType::kInt8, {1, 4});
   const int a = n.Make(OpKind::kRelu, {in});
-  const int b = n.Make(OpKind::kAbs, {a});
+  const int b = n.Make(OpKind::kFloor, {a});
   const auto graph = n.builder.Build({n.Make(OpKind::kAdd, {a, b})});
   const Ints ops = {0, 2}, colour = {1, 1};
   EXPECT_EQ(OpsOf(GroupByColour(*graph, ops, colour)), (std::vector<Ints>{{0, 2}}));
