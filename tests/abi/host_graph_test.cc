@@ -137,6 +137,7 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
       {OpKind::kArgMax, ArgMinMaxParams{true}},
       {OpKind::kArgMin, ArgMinMaxParams{false}},
       {OpKind::kL2Normalization, L2NormParams{Activation::kRelu6}},
+      {OpKind::kTransposeConv, TransposeConvParams{Padding::kSame, 2, 3, Activation::kRelu}, 4},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(GetOpInfo(c.kind).name);
