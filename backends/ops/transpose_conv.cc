@@ -1,21 +1,24 @@
 // TRANSPOSE_CONV: every input pixel adds its multiples of the filter to the output, a stride apart:
-//   acc[b, y, x, n] = bias[n] + sum over ky, kx, c of (in[b, (y + ph - ky) / sh, (x + pw - kx) / sw, c] - zp_in)
+//   acc[b, y, x, n] = bias[n] + sum over ky, kx, c of (in[b, (y + ph - ky) / sh, (x + pw - kx) / sw, c] -
+//   zp_in)
 //                                                   * (weights[n, ky, kx, c] - zp_w)
 //   over the taps for which both quotients are whole numbers and lie inside the input
 //   out = clamp(zp_out + round(acc * s_in * s_w[n] / s_out), range of the fused activation)
 // round: double rounding (schema/quantization.h). Accumulators wrap at 32 bits.
 //
 // Operands: output shape [4] · weights OHWI [N,KH,KW,C] · input NHWC [B,H,W,C] · bias [N] (optional).
-// The output has the shape that operand 0 says, whatever the input's: hosts compute the padding ph, pw as that
-// of a convolution from the output to the input (WindowAxis), and cut off what falls outside the output.
+// The output has the shape that operand 0 says, whatever the input's: hosts compute the padding ph, pw as
+// that of a convolution from the output to the input (WindowAxis), and cut off what falls outside the output.
 // Source: LiteRT 2.3 BUILTIN_REF, bit for bit; s_in * s_w in double for INT8, in float for UINT8, as CONV_2D.
 //
-// On the device: output rows y with the same (y + ph) mod sh see the same taps, likewise columns. Each of these
-// phases is a convolution with stride 1 over the staged input, with its taps in reverse order (Phase).
+// On the device: output rows y with the same (y + ph) mod sh see the same taps, likewise columns. Each of
+// these phases is a convolution with stride 1 over the staged input, with its taps in reverse order (Phase).
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 
 #include "backends/ops/convolution.h"
 #include "backends/ops/room.h"
@@ -57,9 +60,10 @@ Status Infer(Graph& graph, const Op& op) {
   }
   const auto wanted = WantedShape(*shape);
   if (!wanted) {
-    return Fail(ErrorCode::kInvalidModel,
-                fmt::format("output shape: {} {}; expected a constant of four INT32 sizes, below 2^31 elements",
-                            DataTypeName(shape->type), ShapeString(*shape)));
+    return Fail(
+        ErrorCode::kInvalidModel,
+        fmt::format("output shape: {} {}; expected a constant of four INT32 sizes, below 2^31 elements",
+                    DataTypeName(shape->type), ShapeString(*shape)));
   }
   Tensor& output = graph.tensors[op.outputs[0]];
   output.shape = *wanted;
@@ -68,7 +72,8 @@ Status Infer(Graph& graph, const Op& op) {
 }
 
 // Output positions first, first + stride, ... of one axis, which see the same taps. Position i of them reads
-// input positions start + i to start + i + taps - 1, by the taps first_tap + stride * (taps - 1), ..., first_tap.
+// input positions start + i to start + i + taps - 1, by the taps first_tap + stride * (taps - 1), ...,
+// first_tap.
 struct PhaseAxis {
   int32_t first = 0, count = 0;
   int32_t first_tap = 0, taps = 0;
@@ -111,7 +116,8 @@ constexpr std::string_view kRules[] = {
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
     "weights (operand 1): constant, of the input's type; INT8 per tensor or per output channel (dimension 0) "
     "with zero point 0, UINT8 per tensor with any zero point",
-    "bias (operand 3): none, or constant INT32, one per output channel, zero point 0; UINT8: its scale is input "
+    "bias (operand 3): none, or constant INT32, one per output channel, zero point 0; UINT8: its scale is "
+    "input "
     "scale * weights scale to within 0.02 of the output scale",
     "output shape (operand 0): constant, four INT32 sizes, which are the output's",
     "strides 1 to 64",
@@ -181,7 +187,8 @@ struct TransposedConvolution {
         weights(*op.input(kWeightsOperand)),
         output(*op.output(0)),
         rows(*MakeAxis(params.padding, input.shape[1], weights.shape[1], output.shape[1], params.stride_h)),
-        columns(*MakeAxis(params.padding, input.shape[2], weights.shape[2], output.shape[2], params.stride_w)),
+        columns(
+            *MakeAxis(params.padding, input.shape[2], weights.shape[2], output.shape[2], params.stride_w)),
         depth(input.shape[3]),
         channels(weights.shape[0]),
         bias(BiasValues(op.input(kBiasOperand), channels)),
@@ -303,9 +310,9 @@ void AddPhase(const TransposedConvolution& conv, const PhaseAxis& row, const Pha
                                            .length = length,
                                            .input_zero_point = StoredZeroPoint(conv.input)});
   constexpr int kTileBytes = kBlockChannels * kWordBytes;
-  const int32_t origin = empty ? 0
-                               : (conv.rows.before + row.start) * staged_row +
-                                     (conv.columns.before + column.start) * conv.depth;
+  const int32_t origin =
+      empty ? 0
+            : (conv.rows.before + row.start) * staged_row + (conv.columns.before + column.start) * conv.depth;
   const int32_t numbers[] = {static_cast<int32_t>(packed.tiles.size() / kTileBytes),
                              static_cast<int32_t>(packed.channel_constants.size()),
                              static_cast<int32_t>(packed.segment_offsets.size()),

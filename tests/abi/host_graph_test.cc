@@ -163,6 +163,21 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
   }
 }
 
+TEST(HostGraph, TransposeConvActivationIsReadOnlyWhereItExists) {
+  for (const int version : {3, 4}) {
+    GraphBuilder b;
+    const int input = b.Input(DataType::kInt8, {4}, 1.0f);
+    const int output = b.Tensor(DataType::kInt8, {4}, 1.0f);
+    b.Op(OpKind::kTransposeConv, {input}, {output},
+         TransposeConvParams{Padding::kSame, 1, 1, Activation::kRelu}, version);
+    FakeHost host(b.Build({output}));
+    const auto read = ReadInside(host);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->graph->ops[0].as<TransposeConvParams>().activation,
+              version == 4 ? Activation::kRelu : Activation::kNone);
+  }
+}
+
 TEST(HostGraph, StridedSliceOffsetIsReadOnlyWhereItExists) {
   for (const int version : {7, 8}) {
     GraphBuilder b;
