@@ -264,6 +264,12 @@ struct L2NormParams {
   int32_t activation;
 };
 
+struct TransposeConvParams {
+  int32_t padding;
+  int32_t stride_width, stride_height;
+  int32_t activation;  // 2.14: read it only for operator version 4 and up
+};
+
 struct ShapeParams {
   int32_t out_type;  // an element type of the host
 };

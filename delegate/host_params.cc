@@ -14,6 +14,9 @@ namespace {
 // the version.
 constexpr int kStridedSliceOffsetVersion = 8;
 
+// TransposeConv's activation likewise: hosts that lack the field accept versions up to 3 only.
+constexpr int kTransposeConvActivationVersion = 4;
+
 // Reads one node's parameters and remembers the first thing that cannot be.
 class ParamsReader {
  public:
@@ -153,6 +156,13 @@ class ParamsReader {
   void Read(L2NormParams& out) {
     const auto* p = Data<host::L2NormParams>();
     if (p != nullptr) out = {ReadActivation(p->activation)};
+  }
+  void Read(TransposeConvParams& out) {
+    const auto* p = Data<host::TransposeConvParams>();
+    if (p == nullptr) return;
+    const bool fused = op_.version >= kTransposeConvActivationVersion;
+    out = {ReadPadding(p->padding), p->stride_height, p->stride_width,
+           fused ? ReadActivation(p->activation) : Activation::kNone};
   }
   void Read(GatherParams& out) {
     const auto* p = Data<host::GatherParams>();

@@ -123,6 +123,12 @@ struct L2NormParams {
   Activation activation = Activation::kNone;
 };
 
+struct TransposeConvParams {
+  Padding padding = Padding::kSame;
+  int32_t stride_h = 1, stride_w = 1;
+  Activation activation = Activation::kNone;
+};
+
 struct GatherParams {
   int32_t axis = 0;
   int32_t batch_dims = 0;
@@ -149,7 +155,7 @@ using OpParams =
     std::variant<NoParams, Conv2DParams, DepthwiseConv2DParams, Pool2DParams, FullyConnectedParams,
                  BinaryParams, ConcatenationParams, SoftmaxParams, ReshapeParams, SqueezeParams,
                  ReducerParams, ResizeParams, LeakyReluParams, GeluParams, StridedSliceParams, SplitParams, PackParams,
-                 ShapeParams, CastParams, ArgMinMaxParams, L2NormParams, GatherParams, LceBconv2dParams,
+                 ShapeParams, CastParams, ArgMinMaxParams, L2NormParams, TransposeConvParams, GatherParams, LceBconv2dParams,
                  LceBMaxPool2dParams>;
 
 }  // namespace npu

@@ -86,6 +86,12 @@ class ParamsReader {
                         .filter_w = o.filter_width(),
                         .activation = ToActivation(o.fused_activation_function())};
   }
+  OpParams TransposeConv(const fbs::TransposeConvOptions& o) {
+    return TransposeConvParams{.padding = ToPadding(o.padding()),
+                               .stride_h = o.stride_h(),
+                               .stride_w = o.stride_w(),
+                               .activation = ToActivation(o.fused_activation_function())};
+  }
   OpParams FullyConnected(const fbs::FullyConnectedOptions& o) {
     return FullyConnectedParams{
         .activation = ToActivation(o.fused_activation_function()),
@@ -144,6 +150,7 @@ OpParams ParamsReader::BuiltinParams() {
     case OpKind::kDepthwiseConv2D: return DepthwiseConv2D(OptionsAs<fbs::DepthwiseConv2DOptions>());
     case OpKind::kAveragePool2D:
     case OpKind::kMaxPool2D: return Pool2D(OptionsAs<fbs::Pool2DOptions>());
+    case OpKind::kTransposeConv: return TransposeConv(OptionsAs<fbs::TransposeConvOptions>());
     case OpKind::kFullyConnected: return FullyConnected(OptionsAs<fbs::FullyConnectedOptions>());
     case OpKind::kAdd: {
       const auto& o = OptionsAs<fbs::AddOptions>();

@@ -140,6 +140,7 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
       {OpKind::kArgMax, ArgMinMaxParams{true}},
       {OpKind::kArgMin, ArgMinMaxParams{false}},
       {OpKind::kL2Normalization, L2NormParams{Activation::kRelu6}},
+      {OpKind::kTransposeConv, TransposeConvParams{Padding::kSame, 2, 3, Activation::kRelu}, 4},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(GetOpInfo(c.kind).name);
@@ -162,6 +163,21 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
     EXPECT_EQ(std::memcmp(host.nodes[0].builtin_data, second.nodes[0].builtin_data,
                           std::visit(MeaningfulBytes{}, c.params)),
               0);
+  }
+}
+
+TEST(HostGraph, TransposeConvActivationIsReadOnlyWhereItExists) {
+  for (const int version : {3, 4}) {
+    GraphBuilder b;
+    const int input = b.Input(DataType::kInt8, {4}, 1.0f);
+    const int output = b.Tensor(DataType::kInt8, {4}, 1.0f);
+    b.Op(OpKind::kTransposeConv, {input}, {output},
+         TransposeConvParams{Padding::kSame, 1, 1, Activation::kRelu}, version);
+    FakeHost host(b.Build({output}));
+    const auto read = ReadInside(host);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->graph->ops[0].as<TransposeConvParams>().activation,
+              version == 4 ? Activation::kRelu : Activation::kNone);
   }
 }
 

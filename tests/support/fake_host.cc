@@ -110,6 +110,9 @@ struct ToBuiltinData {
   std::vector<std::byte> operator()(const L2NormParams& p) const {
     return BytesOf(host::L2NormParams{static_cast<int32_t>(p.activation)});
   }
+  std::vector<std::byte> operator()(const TransposeConvParams& p) const {
+    return BytesOf(host::TransposeConvParams{Code(p.padding), p.stride_w, p.stride_h, Code(p.activation)});
+  }
   std::vector<std::byte> operator()(const GatherParams& p) const {
     return BytesOf(host::GatherParams{p.axis, p.batch_dims});
   }

@@ -174,6 +174,15 @@ TEST(ReaderParams, TheRest) {
   fbs::ArgMinOptionsT smallest;
   smallest.output_type = fbs::TensorType::INT32;
   EXPECT_FALSE(ReadOpWith(fbs::BuiltinOperator::ARG_MIN, smallest).as<ArgMinMaxParams>().int64_output);
+  fbs::TransposeConvOptionsT transposed;
+  transposed.padding = fbs::Padding::VALID;
+  transposed.stride_h = 2, transposed.stride_w = 3;
+  transposed.fused_activation_function = fbs::ActivationFunctionType::RELU6;
+  const npu::Op transpose_conv = ReadOpWith(fbs::BuiltinOperator::TRANSPOSE_CONV, transposed);
+  const auto& t = transpose_conv.as<TransposeConvParams>();
+  EXPECT_EQ(t.padding, Padding::kValid);
+  EXPECT_EQ((std::vector{t.stride_h, t.stride_w}), (std::vector{2, 3}));
+  EXPECT_EQ(t.activation, Activation::kRelu6);
   fbs::L2NormOptionsT norm;
   norm.fused_activation_function = fbs::ActivationFunctionType::RELU;
   EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::L2_NORMALIZATION, norm).as<L2NormParams>().activation,
