@@ -242,7 +242,7 @@ struct StridedSliceParams {
   uint8_t offset;  // 2.14: read it only for operator version 8, which older hosts do not have
 };
 
-struct SplitParams {
+struct SplitParams {  // SPLIT and SPLIT_V
   int32_t num_splits;
 };
 
@@ -254,6 +254,19 @@ struct PackParams {
 struct GatherParams {
   int32_t axis;
   int32_t batch_dims;
+};
+
+struct UnpackParams {
+  int32_t num;
+  int32_t axis;
+};
+
+struct SpaceDepthParams {  // SPACE_TO_DEPTH and DEPTH_TO_SPACE
+  int32_t block_size;
+};
+
+struct MirrorPadParams {
+  int32_t mode;  // 1 REFLECT, 2 SYMMETRIC: not the file format's 0 and 1
 };
 
 struct ArgMinMaxParams {

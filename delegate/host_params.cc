@@ -56,6 +56,12 @@ class ParamsReader {
     return {p.dims, p.dims + p.count};
   }
 
+  MirrorMode ReadMirrorMode(int32_t value) {
+    if (value == 1) return MirrorMode::kReflect;
+    if (value != 2) Refuse(fmt::format("mode {}; expected 1 (REFLECT) or 2 (SYMMETRIC)", value));
+    return MirrorMode::kSymmetric;
+  }
+
   // Whether it is INT64.
   bool ReadIndexType(int32_t value) {
     if (value != host::kTypeInt32 && value != host::kTypeInt64) {
@@ -167,6 +173,18 @@ class ParamsReader {
   void Read(GatherParams& out) {
     const auto* p = Data<host::GatherParams>();
     if (p != nullptr) out = {p->axis, p->batch_dims};
+  }
+  void Read(UnpackParams& out) {
+    const auto* p = Data<host::UnpackParams>();
+    if (p != nullptr) out = {p->num, p->axis};
+  }
+  void Read(SpaceDepthParams& out) {
+    const auto* p = Data<host::SpaceDepthParams>();
+    if (p != nullptr) out = {p->block_size};
+  }
+  void Read(MirrorPadParams& out) {
+    const auto* p = Data<host::MirrorPadParams>();
+    if (p != nullptr) out = {ReadMirrorMode(p->mode)};
   }
   void Read(NoParams&) {}
   void Read(CastParams&) {}

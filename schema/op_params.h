@@ -99,6 +99,7 @@ struct StridedSliceParams {
   bool offset = false;  // end is relative to begin
 };
 
+// SPLIT, SPLIT_V
 struct SplitParams {
   int32_t num_splits = 0;
 };
@@ -134,6 +135,23 @@ struct GatherParams {
   int32_t batch_dims = 0;
 };
 
+struct UnpackParams {
+  int32_t num = 0;
+  int32_t axis = 0;
+};
+
+// SPACE_TO_DEPTH, DEPTH_TO_SPACE
+struct SpaceDepthParams {
+  int32_t block_size = 0;  // pixels, of height and width
+};
+
+// Without or with the edge itself, in the format's order.
+enum class MirrorMode : uint8_t { kReflect, kSymmetric };
+
+struct MirrorPadParams {
+  MirrorMode mode = MirrorMode::kReflect;
+};
+
 // LceBconv2d's flexbuffer map.
 struct LceBconv2dParams {
   int32_t channels_in = 0;
@@ -155,7 +173,7 @@ using OpParams =
     std::variant<NoParams, Conv2DParams, DepthwiseConv2DParams, Pool2DParams, FullyConnectedParams,
                  BinaryParams, ConcatenationParams, SoftmaxParams, ReshapeParams, SqueezeParams,
                  ReducerParams, ResizeParams, LeakyReluParams, GeluParams, StridedSliceParams, SplitParams, PackParams,
-                 ShapeParams, CastParams, ArgMinMaxParams, L2NormParams, TransposeConvParams, GatherParams, LceBconv2dParams,
-                 LceBMaxPool2dParams>;
+                 ShapeParams, CastParams, ArgMinMaxParams, L2NormParams, TransposeConvParams, GatherParams,
+                 UnpackParams, SpaceDepthParams, MirrorPadParams, LceBconv2dParams, LceBMaxPool2dParams>;
 
 }  // namespace npu

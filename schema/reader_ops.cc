@@ -192,6 +192,15 @@ OpParams ParamsReader::BuiltinParams() {
       const auto& o = OptionsAs<fbs::PackOptions>();
       return PackParams{o.values_count(), o.axis()};
     }
+    case OpKind::kUnpack: {
+      const auto& o = OptionsAs<fbs::UnpackOptions>();
+      return UnpackParams{o.num(), o.axis()};
+    }
+    case OpKind::kSplitV: return SplitParams{OptionsAs<fbs::SplitVOptions>().num_splits()};
+    case OpKind::kSpaceToDepth: return SpaceDepthParams{OptionsAs<fbs::SpaceToDepthOptions>().block_size()};
+    case OpKind::kDepthToSpace: return SpaceDepthParams{OptionsAs<fbs::DepthToSpaceOptions>().block_size()};
+    case OpKind::kMirrorPad:
+      return MirrorPadParams{Enum("mode", OptionsAs<fbs::MirrorPadOptions>().mode(), MirrorMode::kSymmetric)};
     case OpKind::kShape: return ShapeParams{IsInt64("out_type", OptionsAs<fbs::ShapeOptions>().out_type())};
     case OpKind::kGather: {
       const auto& o = OptionsAs<fbs::GatherOptions>();

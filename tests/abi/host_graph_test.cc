@@ -100,6 +100,7 @@ struct MeaningfulBytes {
   size_t operator()(const ResizeParams&) { return 2; }
   size_t operator()(const StridedSliceParams&) { return 21; }
   size_t operator()(const PackParams&) { return sizeof(host::PackParams); }
+  size_t operator()(const UnpackParams&) { return sizeof(host::UnpackParams); }
   size_t operator()(const GatherParams&) { return sizeof(host::GatherParams); }
   template <typename OneNumber>
   size_t operator()(const OneNumber&) {
@@ -136,6 +137,12 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
       {OpKind::kPack, PackParams{4, -2}},
       {OpKind::kShape, ShapeParams{true}},
       {OpKind::kGather, GatherParams{2, 1}},
+      {OpKind::kUnpack, UnpackParams{4, -2}},
+      {OpKind::kSplitV, SplitParams{5}},
+      {OpKind::kSpaceToDepth, SpaceDepthParams{2}},
+      {OpKind::kDepthToSpace, SpaceDepthParams{3}},
+      {OpKind::kMirrorPad, MirrorPadParams{MirrorMode::kReflect}},
+      {OpKind::kMirrorPad, MirrorPadParams{MirrorMode::kSymmetric}},
       {OpKind::kReduceMax, ReducerParams{true}},
       {OpKind::kArgMax, ArgMinMaxParams{true}},
       {OpKind::kArgMin, ArgMinMaxParams{false}},

@@ -172,6 +172,9 @@ class RandomGraph {
   void Fill(PackParams& p) { p = {dice_.Number(), dice_.Number()}; }
   void Fill(ShapeParams& p) { p = {dice_.OneIn(2)}; }
   void Fill(GatherParams& p) { p = {dice_.Number(), dice_.Number()}; }
+  void Fill(UnpackParams& p) { p = {dice_.Number(), dice_.Number()}; }
+  void Fill(SpaceDepthParams& p) { p = {dice_.Number()}; }
+  void Fill(MirrorPadParams& p) { p = {dice_.OneIn(2) ? MirrorMode::kReflect : MirrorMode::kSymmetric}; }
   void Fill(ArgMinMaxParams& p) { p = {dice_.OneIn(2)}; }
   template <typename Other>
   void Fill(Other&) {}

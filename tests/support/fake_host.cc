@@ -116,6 +116,15 @@ struct ToBuiltinData {
   std::vector<std::byte> operator()(const GatherParams& p) const {
     return BytesOf(host::GatherParams{p.axis, p.batch_dims});
   }
+  std::vector<std::byte> operator()(const UnpackParams& p) const {
+    return BytesOf(host::UnpackParams{p.num, p.axis});
+  }
+  std::vector<std::byte> operator()(const SpaceDepthParams& p) const {
+    return BytesOf(host::SpaceDepthParams{p.block_size});
+  }
+  std::vector<std::byte> operator()(const MirrorPadParams& p) const {
+    return BytesOf(host::MirrorPadParams{p.mode == MirrorMode::kReflect ? 1 : 2});
+  }
   template <typename Other>
   std::vector<std::byte> operator()(const Other&) const {
     return {};

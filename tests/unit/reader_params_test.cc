@@ -126,6 +126,26 @@ TEST(ReaderParams, ShapesAndSlices) {
   const npu::Op gathered = ReadOpWith(fbs::BuiltinOperator::GATHER, gather);
   EXPECT_EQ(gathered.as<GatherParams>().axis, 2);
   EXPECT_EQ(gathered.as<GatherParams>().batch_dims, 1);
+  fbs::UnpackOptionsT unpack;
+  unpack.num = 3, unpack.axis = -1;
+  const npu::Op unpacked = ReadOpWith(fbs::BuiltinOperator::UNPACK, unpack);
+  EXPECT_EQ(unpacked.as<UnpackParams>().num, 3);
+  EXPECT_EQ(unpacked.as<UnpackParams>().axis, -1);
+  fbs::SplitVOptionsT split_v;
+  split_v.num_splits = 5;
+  EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::SPLIT_V, split_v).as<SplitParams>().num_splits, 5);
+  fbs::SpaceToDepthOptionsT to_depth;
+  to_depth.block_size = 2;
+  EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::SPACE_TO_DEPTH, to_depth).as<SpaceDepthParams>().block_size, 2);
+  fbs::DepthToSpaceOptionsT to_space;
+  to_space.block_size = 3;
+  EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::DEPTH_TO_SPACE, to_space).as<SpaceDepthParams>().block_size, 3);
+  fbs::MirrorPadOptionsT mirror;
+  EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::MIRROR_PAD, mirror).as<MirrorPadParams>().mode,
+            MirrorMode::kReflect);
+  mirror.mode = fbs::MirrorPadMode::SYMMETRIC;
+  EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::MIRROR_PAD, mirror).as<MirrorPadParams>().mode,
+            MirrorMode::kSymmetric);
   fbs::StridedSliceOptionsT slice;
   slice.begin_mask = 1, slice.end_mask = 2, slice.ellipsis_mask = 3, slice.new_axis_mask = 4;
   slice.shrink_axis_mask = 5, slice.offset = true;

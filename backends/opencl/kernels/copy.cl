@@ -97,3 +97,35 @@ __kernel void pad_frame(__global const uchar* source, __global uchar* target, in
     for (int i = end; i < count; ++i) out[i] = (uchar)value;
   }
 }
+
+// Three tables of (source, target) offsets, size0, size1 and rows pairs one after the other; the offsets of a
+// run of bytes are the sums of one pair of each. Where a source offset is negative, `frame` is written.
+// Each work-item moves row_chunk rows of run_chunk bytes; global ids 1 and 2 index tables 1 and 0.
+__kernel void move_by_tables(__global const uchar* source, __global uchar* target,
+                             __global const int* tables, int frame, int size0, int size1, int rows, int run,
+                             int run_chunk, int row_chunk) {
+  const int chunks = (run + run_chunk - 1) / run_chunk;
+  const int gx = (int)get_global_id(0);
+  const int i1 = (int)get_global_id(1);
+  const int i0 = (int)get_global_id(2);
+  const int first_row = gx / chunks * row_chunk;
+  const int first = gx % chunks * run_chunk;
+  if (first_row >= rows || i1 >= size1 || i0 >= size0) return;
+  const int end_row = first_row + min(row_chunk, rows - first_row);
+  const int count = min(run_chunk, run - first);
+  __global const int* outer0 = tables + 2 * i0;
+  __global const int* outer1 = tables + 2 * (size0 + i1);
+  __global const int* row = tables + 2 * (size0 + size1);
+  const int outside = outer0[0] < 0 || outer1[0] < 0;
+  const int source_offset = outside ? 0 : outer0[0] + outer1[0] + first;
+  __global uchar* to = target + outer0[1] + outer1[1] + first;
+  for (int r = first_row; r < end_row; ++r) {
+    __global uchar* out = to + row[2 * r + 1];
+    if (outside || row[2 * r] < 0) {
+      for (int i = 0; i < count; ++i) out[i] = (uchar)frame;
+    } else {
+      __global const uchar* in = source + source_offset + row[2 * r];
+      for (int i = 0; i < count; ++i) out[i] = in[i];
+    }
+  }
+}
