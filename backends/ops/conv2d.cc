@@ -139,9 +139,9 @@ Status Reference(const ReferenceArgs& args) {
 }
 
 // The window as runs of bytes that are contiguous in the staged input and in a weight row.
-std::vector<Segment> Segments(const Convolution& conv, const WindowSteps& steps, bool whole_rows) {
+std::vector<WeightRun> Segments(const Convolution& conv, const WindowSteps& steps, bool whole_rows) {
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
-  std::vector<Segment> segments;
+  std::vector<WeightRun> segments;
   for (int32_t ky = 0; ky < staged_rows.taps; ++ky) {
     for (int32_t kx = 0; kx < (whole_rows ? 1 : staged_columns.taps); ++kx) {
       const int32_t tap = (staged_rows.first_tap + ky) * columns.filter + staged_columns.first_tap + kx;
@@ -157,7 +157,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const WindowSteps steps = MakeWindowSteps(conv.window, conv.input.shape[3]);
   const bool whole_rows = conv.groups == 1 && (columns.dilation == 1 || staged_columns.taps == 1);
   const int32_t length = conv.group_depth * (whole_rows ? staged_columns.taps : 1);
-  const std::vector<Segment> segments = Segments(conv, steps, whole_rows);
+  const std::vector<WeightRun> segments = Segments(conv, steps, whole_rows);
   const PackedWeights packed = PackWeights({.weights = conv.weights,
                                             .bias = conv.bias,
                                             .multipliers = conv.multipliers,

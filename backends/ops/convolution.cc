@@ -136,7 +136,7 @@ PackedWeights PackWeights(const PackingInput& in) {
   const size_t segment_bytes = static_cast<size_t>(words) * kBlockChannels * kWordBytes;
   packed.blocks = CeilDiv(in.group_channels, kBlockChannels);
   packed.zero_point = in.weights.zero_point() - (is_unsigned ? 128 : 0);
-  for (const Segment& segment : in.segments) packed.segment_offsets.push_back(segment.input_offset);
+  for (const WeightRun& segment : in.segments) packed.segment_offsets.push_back(segment.input_offset);
   packed.tiles.assign(segment_bytes * in.segments.size() * packed.blocks * in.groups, 0);
   packed.channel_constants.assign(size_t{3} * kBlockChannels * packed.blocks * in.groups, 0);
 

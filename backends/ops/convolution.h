@@ -44,7 +44,7 @@ inline int32_t WrappingAdd(int32_t a, int32_t b) {
 std::vector<int32_t> BiasValues(const Tensor* bias, int channels);
 
 // `length` weights, contiguous in one output channel's row, that meet `length` contiguous input bytes.
-struct Segment {
+struct WeightRun {
   int32_t weight_offset = 0;  // elements, in the row
   int32_t input_offset = 0;   // bytes, from the first staged byte of the window
 };
@@ -66,7 +66,7 @@ struct PackingInput {
   const Tensor& weights;
   std::span<const int32_t> bias;  // groups * group_channels
   std::span<const QuantizedMultiplier> multipliers;
-  std::span<const Segment> segments;
+  std::span<const WeightRun> segments;
   int32_t groups = 1, group_channels = 0, row_length = 0, length = 0;
   int32_t input_zero_point = 0;  // stored (u8 domain)
 };

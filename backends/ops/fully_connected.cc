@@ -202,7 +202,7 @@ std::vector<int32_t> PackScales(const std::vector<double>& scales, int32_t block
 
 Status Lower(const OpView& op, const ComputeOptions& options, Lowering& lowering) {
   const FullyConnected fc(op, options.fc_rounding);
-  const Segment whole_row{};
+  const WeightRun whole_row{};
   const PackedWeights packed = PackWeights({.weights = fc.weights,
                                             .bias = fc.bias,
                                             .multipliers = fc.multipliers,

@@ -293,7 +293,7 @@ void AddPhase(const TransposedConvolution& conv, const PhaseAxis& row, const Pha
   const bool empty = row.taps == 0 || column.taps == 0;
   const int32_t staged_row = conv.columns.size * conv.depth;
   const int32_t length = empty ? 1 : column.taps * conv.depth;
-  std::vector<Segment> segments;
+  std::vector<WeightRun> segments;
   for (int32_t v = 0; v < row.taps && !empty; ++v) segments.push_back({v * length, v * staged_row});
   const std::vector<std::byte> taps = PhaseWeights(conv, row, column);
   Tensor weights;
