@@ -121,7 +121,14 @@ def run_8bit(path):
             reference = host.reference_interpreter(path)
             reference.allocate_tensors()
             inputs = list(random_inputs(reference))
-            expected = host.run(reference, inputs)
+            if host.has_reference_kernels(path):
+                expected = host.run(reference, inputs)
+            else:
+                # Only the host's optimized kernels know the operators' versions, and those round otherwise: our own
+                # session on the CPU reference is the oracle.
+                outcome = "exact to our session"
+                session = npu_capi.Library(LIBRARY).open(path).session(device="reference", fc_rounding=host.FC_ROUNDING)
+                expected = session.run(inputs)
         problems = check_plan(path, report)
     for detail, array in zip(interpreter.get_input_details(), inputs):
         if tuple(detail["shape"]) != array.shape:

@@ -24,13 +24,29 @@ FC_ROUNDING = "single" if NAME == "ai-edge-litert" else "double"
 
 def reference_interpreter(path, delegates=None, **arguments):
     """An interpreter with the reference kernels and no delegate but ours."""
-    return tfl.Interpreter(model_path=str(path), experimental_delegates=delegates,
-                           experimental_op_resolver_type=tfl.OpResolverType.BUILTIN_REF, **arguments)
+    try:
+        return tfl.Interpreter(model_path=str(path), experimental_delegates=delegates,
+                               experimental_op_resolver_type=tfl.OpResolverType.BUILTIN_REF, **arguments)
+    except ValueError as error:
+        # The reference register lags behind the format: LiteRT 2.3's has no TILE 3, no DEPTH_TO_SPACE 2.
+        if "Didn't find op for builtin opcode" not in str(error):
+            raise
+        return interpreter_without_xnnpack(path, delegates, **arguments)
 
 
-def interpreter_without_xnnpack(path, delegates=None):
+def has_reference_kernels(path):
+    """Whether this host's reference register can run the model at all."""
+    try:
+        tfl.Interpreter(model_path=str(path), experimental_op_resolver_type=tfl.OpResolverType.BUILTIN_REF)
+        return True
+    except ValueError:
+        return False
+
+
+def interpreter_without_xnnpack(path, delegates=None, **arguments):
     return tfl.Interpreter(model_path=str(path), experimental_delegates=delegates,
-                           experimental_op_resolver_type=tfl.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+                           experimental_op_resolver_type=tfl.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                           **arguments)
 
 
 def run(interpreter, inputs):
