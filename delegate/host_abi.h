@@ -283,6 +283,33 @@ struct TransposeConvParams {
   int32_t activation;  // 2.14: read it only for operator version 4 and up
 };
 
+struct BatchMatmulParams {
+  uint8_t adj_x, adj_y;
+  uint8_t asymmetric_quantize_inputs;
+};
+
+struct SequenceLstmParams {
+  int32_t activation;
+  float cell_clip, proj_clip;
+  uint8_t time_major;
+  uint8_t asymmetric_quantize_inputs;
+};
+
+struct SvdfParams {
+  int32_t rank;
+  int32_t activation;
+  uint8_t asymmetric_quantize_inputs;
+};
+
+struct VarHandleParams {
+  const char* container;
+  const char* shared_name;
+};
+
+struct CallOnceParams {
+  int32_t init_subgraph_index;
+};
+
 struct ShapeParams {
   int32_t out_type;  // an element type of the host
 };
@@ -317,6 +344,7 @@ static_assert(offsetof(Context, tensors) == 16 && offsetof(Context, resize_tenso
 #endif
 static_assert(sizeof(ConvParams) == 24 && sizeof(DepthwiseConvParams) == 28 && sizeof(PoolParams) == 24 &&
               sizeof(FullyConnectedParams) == 12 && sizeof(ReshapeParams) == 36 &&
+              sizeof(BatchMatmulParams) == 3 && sizeof(SequenceLstmParams) == 16 && sizeof(SvdfParams) == 12 &&
               sizeof(ResizeParams) == 2 && offsetof(StridedSliceParams, offset) == 20);
 
 }  // namespace npu::host

@@ -169,7 +169,12 @@ Result<Op> ReadOp(host::Context* context, int32_t node_index, const TensorProble
                                    fmt::format("inputs of node {}", node_index), op.inputs));
   NPU_RETURN_IF_ERROR(ReadOperands(node->outputs, tensor_count, false,
                                    fmt::format("outputs of node {}", node_index), op.outputs));
-  for (const std::vector<int>* operands : {&op.inputs, &op.outputs}) {
+  // Hosts older than the first such operator leave the list out.
+  if (node->intermediates != nullptr) {
+    NPU_RETURN_IF_ERROR(ReadOperands(node->intermediates, tensor_count, true,
+                                     fmt::format("intermediates of node {}", node_index), op.intermediates));
+  }
+  for (const std::vector<int>* operands : {&op.inputs, &op.outputs, &op.intermediates}) {
     for (int index : *operands) {
       if (op.params_error.empty() && index != kNoTensor) op.params_error = problems.texts[index];
     }

@@ -186,8 +186,33 @@ class ParamsReader {
     const auto* p = Data<host::MirrorPadParams>();
     if (p != nullptr) out = {ReadMirrorMode(p->mode)};
   }
+  void Read(BatchMatmulParams& out) {
+    const auto* p = Data<host::BatchMatmulParams>();
+    if (p != nullptr) out = {p->adj_x != 0, p->adj_y != 0, p->asymmetric_quantize_inputs != 0};
+  }
+  void Read(SequenceLstmParams& out) {
+    const auto* p = Data<host::SequenceLstmParams>();
+    if (p == nullptr) return;
+    out = {ReadActivation(p->activation), p->cell_clip, p->proj_clip, p->time_major != 0,
+           p->asymmetric_quantize_inputs != 0};
+  }
+  void Read(SvdfParams& out) {
+    const auto* p = Data<host::SvdfParams>();
+    if (p != nullptr) out = {p->rank, ReadActivation(p->activation), p->asymmetric_quantize_inputs != 0};
+  }
+  void Read(VarHandleParams& out) {
+    const auto* p = Data<host::VarHandleParams>();
+    if (p == nullptr) return;
+    if (p->container != nullptr) out.container = p->container;
+    if (p->shared_name != nullptr) out.shared_name = p->shared_name;
+  }
+  void Read(CallOnceParams& out) {
+    const auto* p = Data<host::CallOnceParams>();
+    if (p != nullptr) out = {p->init_subgraph_index};
+  }
   void Read(NoParams&) {}
   void Read(CastParams&) {}
+  void Read(DetectionPostProcessParams&) {}
   void Read(LceBconv2dParams&) {}
   void Read(LceBMaxPool2dParams&) {}
 

@@ -146,6 +146,10 @@ Status Validate(const Graph& graph) {
       }
       writer[index] = static_cast<int>(i);
     }
+    for (size_t k = 0; k < op.intermediates.size(); ++k) {
+      const std::string intermediate = fmt::format("{} intermediate {}", where, k);
+      NPU_RETURN_IF_ERROR(CheckIndex(graph, intermediate, op.intermediates[k], true));
+    }
     if (op.params.index() != ParamsIndex(op.kind)) {
       return Fail(ErrorCode::kInternal, where + ": parameters are of another operator");
     }

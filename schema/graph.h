@@ -114,6 +114,7 @@ struct Op {
   std::string custom_name;          // of a custom operator
   std::vector<int> inputs;          // tensor indices or kNoTensor
   std::vector<int> outputs;         // tensor indices
+  std::vector<int> intermediates;   // tensors that only lend their quantization to steps inside the op (LSTM)
   OpParams params;
   // Why the parameters could not be read (options table of another type, missing, unknown weights
   // format ...): empty when they could. Check turns it into a reason.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -152,6 +153,45 @@ struct MirrorPadParams {
   MirrorMode mode = MirrorMode::kReflect;
 };
 
+struct BatchMatmulParams {
+  bool adj_x = false, adj_y = false;        // that operand's last two dimensions are swapped
+  bool asymmetric_quantize_inputs = false;  // hybrid models only
+};
+
+// UNIDIRECTIONAL_SEQUENCE_LSTM
+struct SequenceLstmParams {
+  Activation activation = Activation::kNone;
+  float cell_clip = 0.0f, proj_clip = 0.0f;  // in real units; 0: no clipping
+  bool time_major = false;                   // [time, batch, input], else [batch, time, input]
+  bool asymmetric_quantize_inputs = false;   // hybrid models only
+};
+
+struct SvdfParams {
+  int32_t rank = 0;
+  Activation activation = Activation::kNone;
+  bool asymmetric_quantize_inputs = false;  // hybrid models only
+};
+
+// VAR_HANDLE: the two names that tell one resource variable from another.
+struct VarHandleParams {
+  std::string container, shared_name;
+};
+
+struct CallOnceParams {
+  int32_t init_subgraph = 0;  // index into Model::subgraphs
+};
+
+// TFLite_Detection_PostProcess's flexbuffer map.
+struct DetectionPostProcessParams {
+  int32_t max_detections = 0;
+  int32_t max_classes_per_detection = 0;  // fast non-maximum suppression only
+  int32_t detections_per_class = 100;     // regular non-maximum suppression only
+  bool use_regular_nms = false;
+  float score_threshold = 0.0f, iou_threshold = 0.0f;
+  int32_t num_classes = 0;  // without the background class
+  float y_scale = 0.0f, x_scale = 0.0f, h_scale = 0.0f, w_scale = 0.0f;  // of the box encodings
+};
+
 // LceBconv2d's flexbuffer map.
 struct LceBconv2dParams {
   int32_t channels_in = 0;
@@ -174,6 +214,7 @@ using OpParams =
                  BinaryParams, ConcatenationParams, SoftmaxParams, ReshapeParams, SqueezeParams,
                  ReducerParams, ResizeParams, LeakyReluParams, GeluParams, StridedSliceParams, SplitParams, PackParams,
                  ShapeParams, CastParams, ArgMinMaxParams, L2NormParams, TransposeConvParams, GatherParams,
-                 UnpackParams, SpaceDepthParams, MirrorPadParams, LceBconv2dParams, LceBMaxPool2dParams>;
+                 UnpackParams, SpaceDepthParams, MirrorPadParams, BatchMatmulParams, SequenceLstmParams, SvdfParams,
+                 VarHandleParams, CallOnceParams, DetectionPostProcessParams, LceBconv2dParams, LceBMaxPool2dParams>;
 
 }  // namespace npu

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flatbuffers/flexbuffers.h>
 
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -40,6 +41,26 @@ class MapReader {
     }
     return static_cast<int32_t>(number);
   }
+  // The value under a key that a map need not have.
+  int32_t IntOr(const char* key, int32_t absent, int32_t min, int32_t max) {
+    return map_[key].IsNull() ? absent : Int(key, min, max);
+  }
+  bool BoolOr(const char* key, bool absent) {
+    const flexbuffers::Reference value = map_[key];
+    if (value.IsNull()) return absent;
+    return value.IsBool() ? value.AsBool() : Int(key, 0, 1) != 0;
+  }
+  // A finite number; 0 and an error text otherwise.
+  float Float(const char* key) {
+    const flexbuffers::Reference value = map_[key];
+    const float number = value.IsNumeric() ? value.AsFloat() : std::numeric_limits<float>::quiet_NaN();
+    if (std::isfinite(number)) return number;
+    if (error_->empty()) {
+      *error_ = fmt::format("custom options: \"{}\" is {}; expected a number", key,
+                            value.IsNull() ? "missing" : "not a finite number");
+    }
+    return 0.0f;
+  }
   template <typename T>
   T Enum(const char* key, T last) {
     return static_cast<T>(Int(key, 0, static_cast<int32_t>(last)));
@@ -50,7 +71,25 @@ class MapReader {
   std::string* error_;
 };
 
+constexpr int32_t kMostOfAny = std::numeric_limits<int32_t>::max();
+
+DetectionPostProcessParams ReadDetectionPostProcess(MapReader map) {
+  // Defaults of the two keys that older converters leave out: those of TFLite's kernel.
+  return {.max_detections = map.Int("max_detections", 0, kMostOfAny),
+          .max_classes_per_detection = map.Int("max_classes_per_detection", 0, kMostOfAny),
+          .detections_per_class = map.IntOr("detections_per_class", 100, 0, kMostOfAny),
+          .use_regular_nms = map.BoolOr("use_regular_nms", false),
+          .score_threshold = map.Float("nms_score_threshold"),
+          .iou_threshold = map.Float("nms_iou_threshold"),
+          .num_classes = map.Int("num_classes", 0, kMostOfAny),
+          .y_scale = map.Float("y_scale"),
+          .x_scale = map.Float("x_scale"),
+          .h_scale = map.Float("h_scale"),
+          .w_scale = map.Float("w_scale")};
+}
+
 OpParams ReadMap(OpKind kind, MapReader map) {
+  if (kind == OpKind::kDetectionPostProcess) return ReadDetectionPostProcess(map);
   if (kind == OpKind::kLceBconv2d) {
     return LceBconv2dParams{.channels_in = map.Int("channels_in"),
                             .stride_h = map.Int("stride_height"),

@@ -61,6 +61,13 @@ class ParamsReader {
     return {};
   }
 
+  std::string ToText(const char* field, const flatbuffers::String* text) {
+    if (text == nullptr) return {};
+    if (source_.Charge(text->size())) return text->str();
+    if (status_) status_ = OverBudget(fmt::format("{} {}", where_, field));
+    return {};
+  }
+
   OpParams Conv2D(const fbs::Conv2DOptions& o) {
     return Conv2DParams{.padding = ToPadding(o.padding()),
                         .stride_h = o.stride_h(),
@@ -206,6 +213,25 @@ OpParams ParamsReader::BuiltinParams() {
       const auto& o = OptionsAs<fbs::GatherOptions>();
       return GatherParams{o.axis(), o.batch_dims()};
     }
+    case OpKind::kBatchMatmul: {
+      const auto& o = OptionsAs<fbs::BatchMatMulOptions>();
+      return BatchMatmulParams{o.adj_x(), o.adj_y(), o.asymmetric_quantize_inputs()};
+    }
+    case OpKind::kUnidirectionalSequenceLstm: {
+      const auto& o = OptionsAs<fbs::UnidirectionalSequenceLSTMOptions>();
+      return SequenceLstmParams{ToActivation(o.fused_activation_function()), o.cell_clip(), o.proj_clip(),
+                                o.time_major(), o.asymmetric_quantize_inputs()};
+    }
+    case OpKind::kSvdf: {
+      const auto& o = OptionsAs<fbs::SVDFOptions>();
+      return SvdfParams{o.rank(), ToActivation(o.fused_activation_function()),
+                        o.asymmetric_quantize_inputs()};
+    }
+    case OpKind::kVarHandle: {
+      const auto& o = OptionsAs<fbs::VarHandleOptions>();
+      return VarHandleParams{ToText("container", o.container()), ToText("shared_name", o.shared_name())};
+    }
+    case OpKind::kCallOnce: return CallOnceParams{OptionsAs<fbs::CallOnceOptions>().init_subgraph_index()};
     default: return DefaultParams(op_->kind);
   }
 }
@@ -268,6 +294,7 @@ Result<Op> ReadOp(Source& source, const fbs::Operator& from, int index) {
                                                    : fmt::format("Op#{} custom operator", index);
   NPU_ASSIGN_OR_RETURN(op.inputs, CopyVector(source, from.inputs(), where + " inputs"));
   NPU_ASSIGN_OR_RETURN(op.outputs, CopyVector(source, from.outputs(), where + " outputs"));
+  NPU_ASSIGN_OR_RETURN(op.intermediates, CopyVector(source, from.intermediates(), where + " intermediates"));
   if (op.custom_name.empty()) {
     NPU_RETURN_IF_ERROR(ParamsReader(source, from, where, &op).Read());
     return op;

@@ -102,6 +102,9 @@ struct MeaningfulBytes {
   size_t operator()(const PackParams&) { return sizeof(host::PackParams); }
   size_t operator()(const UnpackParams&) { return sizeof(host::UnpackParams); }
   size_t operator()(const GatherParams&) { return sizeof(host::GatherParams); }
+  size_t operator()(const BatchMatmulParams&) { return sizeof(host::BatchMatmulParams); }
+  size_t operator()(const SequenceLstmParams&) { return 14; }
+  size_t operator()(const SvdfParams&) { return 9; }
   template <typename OneNumber>
   size_t operator()(const OneNumber&) {
     return 4;
@@ -143,6 +146,10 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
       {OpKind::kDepthToSpace, SpaceDepthParams{3}},
       {OpKind::kMirrorPad, MirrorPadParams{MirrorMode::kReflect}},
       {OpKind::kMirrorPad, MirrorPadParams{MirrorMode::kSymmetric}},
+      {OpKind::kBatchMatmul, BatchMatmulParams{true, false, true}},
+      {OpKind::kUnidirectionalSequenceLstm, SequenceLstmParams{Activation::kTanh, 10.0f, 2.5f, true, true}},
+      {OpKind::kSvdf, SvdfParams{2, Activation::kRelu, true}},
+      {OpKind::kCallOnce, CallOnceParams{1}},
       {OpKind::kReduceMax, ReducerParams{true}},
       {OpKind::kArgMax, ArgMinMaxParams{true}},
       {OpKind::kArgMin, ArgMinMaxParams{false}},
@@ -171,6 +178,23 @@ TEST(HostGraph, ReadsEveryParameterStruct) {
                           std::visit(MeaningfulBytes{}, c.params)),
               0);
   }
+}
+
+TEST(HostGraph, ReadsTheNamesOfAResourceVariable) {
+  GraphBuilder b;
+  const int input = b.Input(DataType::kInt8, {4}, 1.0f);
+  const int output = b.Tensor(DataType::kInt8, {4}, 1.0f);
+  b.Op(OpKind::kVarHandle, {input}, {output}, VarHandleParams{"box", "buffer/1"});
+  FakeHost host(b.Build({output}));
+  const auto read = ReadInside(host);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->graph->ops[0].as<VarHandleParams>().container, "box");
+  EXPECT_EQ(read->graph->ops[0].as<VarHandleParams>().shared_name, "buffer/1");
+  // A host that has no names gives null pointers.
+  reinterpret_cast<host::VarHandleParams*>(host.nodes[0].builtin_data)->container = nullptr;
+  const auto unnamed = ReadInside(host);
+  ASSERT_TRUE(unnamed);
+  EXPECT_EQ(unnamed->graph->ops[0].as<VarHandleParams>().container, "");
 }
 
 TEST(HostGraph, TransposeConvActivationIsReadOnlyWhereItExists) {

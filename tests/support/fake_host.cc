@@ -125,6 +125,24 @@ struct ToBuiltinData {
   std::vector<std::byte> operator()(const MirrorPadParams& p) const {
     return BytesOf(host::MirrorPadParams{p.mode == MirrorMode::kReflect ? 1 : 2});
   }
+  std::vector<std::byte> operator()(const BatchMatmulParams& p) const {
+    return BytesOf(
+        host::BatchMatmulParams{Code(p.adj_x), Code(p.adj_y), Code(p.asymmetric_quantize_inputs)});
+  }
+  std::vector<std::byte> operator()(const SequenceLstmParams& p) const {
+    return BytesOf(host::SequenceLstmParams{Code(p.activation), p.cell_clip, p.proj_clip, Code(p.time_major),
+                                            Code(p.asymmetric_quantize_inputs)});
+  }
+  std::vector<std::byte> operator()(const SvdfParams& p) const {
+    return BytesOf(host::SvdfParams{p.rank, Code(p.activation), Code(p.asymmetric_quantize_inputs)});
+  }
+  // The graph outlives the host, and with it these texts.
+  std::vector<std::byte> operator()(const VarHandleParams& p) const {
+    return BytesOf(host::VarHandleParams{p.container.c_str(), p.shared_name.c_str()});
+  }
+  std::vector<std::byte> operator()(const CallOnceParams& p) const {
+    return BytesOf(host::CallOnceParams{p.init_subgraph});
+  }
   template <typename Other>
   std::vector<std::byte> operator()(const Other&) const {
     return {};

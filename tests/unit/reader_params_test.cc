@@ -4,6 +4,8 @@
 #include <flatbuffers/flexbuffers.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "schema/reader.h"
 #include "tests/support/model_promises.h"
 #include "tests/support/tflite_file.h"
@@ -234,6 +236,47 @@ TEST(ReaderParams, ShapeOfAnotherTypeBecomesParamsError) {
             std::string::npos);
 }
 
+TEST(ReaderParams, MatmulStateAndVariables) {
+  fbs::BatchMatMulOptionsT matmul;
+  matmul.adj_y = true;
+  const npu::Op product = ReadOpWith(fbs::BuiltinOperator::BATCH_MATMUL, matmul, 2);
+  EXPECT_FALSE(product.as<BatchMatmulParams>().adj_x);
+  EXPECT_TRUE(product.as<BatchMatmulParams>().adj_y);
+  fbs::UnidirectionalSequenceLSTMOptionsT lstm;
+  lstm.fused_activation_function = fbs::ActivationFunctionType::TANH;
+  lstm.cell_clip = 10.0f, lstm.proj_clip = 2.5f, lstm.time_major = true;
+  const npu::Op recurrent = ReadOpWith(fbs::BuiltinOperator::UNIDIRECTIONAL_SEQUENCE_LSTM, lstm);
+  const auto& p = recurrent.as<SequenceLstmParams>();
+  EXPECT_EQ(p.activation, Activation::kTanh);
+  EXPECT_EQ(p.cell_clip, 10.0f);
+  EXPECT_EQ(p.proj_clip, 2.5f);
+  EXPECT_TRUE(p.time_major);
+  fbs::SVDFOptionsT svdf;
+  svdf.rank = 2, svdf.fused_activation_function = fbs::ActivationFunctionType::RELU;
+  const npu::Op filter = ReadOpWith(fbs::BuiltinOperator::SVDF, svdf);
+  EXPECT_EQ(filter.as<SvdfParams>().rank, 2);
+  EXPECT_EQ(filter.as<SvdfParams>().activation, Activation::kRelu);
+  fbs::VarHandleOptionsT handle;
+  handle.container = "box", handle.shared_name = "buffer/1";
+  const npu::Op variable = ReadOpWith(fbs::BuiltinOperator::VAR_HANDLE, handle);
+  EXPECT_EQ(variable.as<VarHandleParams>().container, "box");
+  EXPECT_EQ(variable.as<VarHandleParams>().shared_name, "buffer/1");
+  fbs::CallOnceOptionsT call;
+  call.init_subgraph_index = 1;
+  EXPECT_EQ(ReadOpWith(fbs::BuiltinOperator::CALL_ONCE, call).as<CallOnceParams>().init_subgraph, 1);
+}
+
+TEST(ReaderParams, IntermediatesAreReadAndBounded) {
+  auto model = OneOpFileModel(fbs::BuiltinOperator::UNIDIRECTIONAL_SEQUENCE_LSTM, {});
+  model->subgraphs[0]->operators[0]->intermediates = {1, 0};
+  EXPECT_EQ(ReadOnlyOp(*model).intermediates, (std::vector<int>{1, 0}));
+  model->subgraphs[0]->operators[0]->intermediates = {2};
+  const auto bytes = WriteFile(*model);
+  const auto read = ReadModel(bytes, nullptr);
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().text.find("intermediate 0"), std::string::npos) << read.error().text;
+}
+
 using Entries = std::vector<std::pair<const char*, int64_t>>;
 
 const Entries kBconv = {{"channels_in", 64},
@@ -281,6 +324,43 @@ TEST(ReaderParams, LceBMaxPool2d) {
   const auto& p = op.as<LceBMaxPool2dParams>();
   EXPECT_EQ((std::vector{p.filter_h, p.filter_w, p.stride_h, p.stride_w}), (std::vector{2, 3, 4, 5}));
   EXPECT_EQ(p.padding, Padding::kSame);
+}
+
+TEST(ReaderParams, DetectionPostProcess) {
+  const auto write = [](bool full, float iou) {
+    flexbuffers::Builder builder;
+    builder.Map([&] {
+      builder.Int("max_detections", 10);
+      builder.Int("max_classes_per_detection", 1);
+      builder.Int("num_classes", 90);
+      builder.Float("nms_score_threshold", 0.25f);
+      builder.Float("nms_iou_threshold", iou);
+      builder.Float("y_scale", 10.0f);
+      builder.Float("x_scale", 10.0f);
+      builder.Int("h_scale", 5);
+      builder.Float("w_scale", 5.0f);
+      if (full) {
+        builder.Int("detections_per_class", 7);
+        builder.Bool("use_regular_nms", true);
+      }
+    });
+    builder.Finish();
+    return ReadOnlyOp(*CustomOpFileModel("TFLite_Detection_PostProcess", builder.GetBuffer()));
+  };
+  const npu::Op op = write(true, 0.5f);
+  EXPECT_EQ(op.params_error, "");
+  const auto& p = op.as<DetectionPostProcessParams>();
+  EXPECT_EQ((std::vector{p.max_detections, p.max_classes_per_detection, p.detections_per_class, p.num_classes}),
+            (std::vector{10, 1, 7, 90}));
+  EXPECT_TRUE(p.use_regular_nms);
+  EXPECT_EQ((std::vector{p.score_threshold, p.iou_threshold, p.y_scale, p.x_scale, p.h_scale, p.w_scale}),
+            (std::vector{0.25f, 0.5f, 10.0f, 10.0f, 5.0f, 5.0f}));
+  const npu::Op older = write(false, 0.5f);
+  EXPECT_EQ(older.params_error, "");
+  EXPECT_EQ(older.as<DetectionPostProcessParams>().detections_per_class, 100);
+  EXPECT_FALSE(older.as<DetectionPostProcessParams>().use_regular_nms);
+  EXPECT_NE(write(true, std::numeric_limits<float>::infinity()).params_error.find("nms_iou_threshold"),
+            std::string::npos);
 }
 
 TEST(ReaderParams, BadFlexbuffersBecomeParamsError) {
