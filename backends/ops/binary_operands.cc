@@ -143,8 +143,12 @@ void CheckBroadcast(const OpView& op, Verdict& verdict) {
 }
 
 Status ExpectBroadcast(const OpView& op) {
+  return ExpectBroadcast(op, op.input(0) != nullptr ? op.input(0)->type : DataType::kInt8);
+}
+
+Status ExpectBroadcast(const OpView& op, DataType output_type) {
   if (op.input(0) == nullptr || op.input(1) == nullptr || op.output(0) == nullptr ||
-      op.input(0)->type != op.input(1)->type || op.input(0)->type != op.output(0)->type ||
+      op.input(0)->type != op.input(1)->type || op.output(0)->type != output_type ||
       BroadcastShape(op.input(0)->shape, op.input(1)->shape) != op.output(0)->shape) {
     return Fail(ErrorCode::kUnsupported, "operands must be of one type and their shapes broadcast");
   }
@@ -158,6 +162,19 @@ void LowerBroadcast(const OpView& op, const BinaryKernels& kernels, const Argume
   if (LowerFlat(op, kernels.flat, loops, count, false, arguments, lowering)) return;
   if (LowerFlat(op, kernels.flat, loops, count, true, arguments, lowering)) return;
   LowerRows(op, kernels.rows, loops, count, arguments, lowering);
+}
+
+void LowerPairTable(const OpView& op, const std::function<int32_t(int, int)>& function, Lowering& lowering) {
+  const auto table = [&](bool swap) {
+    std::vector<uint8_t> pairs(256 * 256);
+    for (int a = 0; a < 256; ++a) {
+      for (int b = 0; b < 256; ++b) {
+        pairs[swap ? b * 256 + a : a * 256 + b] = static_cast<uint8_t>(function(a, b));
+      }
+    }
+    return std::vector<KernelArg>{lowering.AddConstant(pairs)};
+  };
+  LowerBroadcast(op, {"npu_pair_lut_flat", "npu_pair_lut_rows"}, table, lowering);
 }
 
 }  // namespace npu

@@ -23,12 +23,14 @@ bool CheckBinaryOperands(const OpView& op, Verdict& verdict);
 // Check: shapes have elements, fit together and need no more loops than a kernel has.
 void CheckBroadcast(const OpView& op, Verdict& verdict);
 
-// Fails unless ComputeBroadcast may run: a Reference may be asked at plan time, before any Check.
+// Fails unless ComputeBroadcast may run: a Reference may be asked at plan time, before any Check. The output
+// is of the inputs' type, or of `output_type`.
 Status ExpectBroadcast(const OpView& op);
+Status ExpectBroadcast(const OpView& op, DataType output_type);
 
 // Output element = function(element of input 0, element of input 1), for operands that passed
-// ExpectBroadcast.
-template <typename T, typename Function>
+// ExpectBroadcast. T: the inputs' elements.
+template <typename T, typename Output = T, typename Function>
 void ComputeBroadcast(const ReferenceArgs& args, Function function) {
   const std::vector<BroadcastLoop> loops =
       BroadcastLoops(args.view.input(0)->shape, args.view.input(1)->shape);
@@ -36,11 +38,11 @@ void ComputeBroadcast(const ReferenceArgs& args, Function function) {
   const BroadcastLoop& inner = loops[0];
   const T* a = args.in<T>(0);
   const T* b = args.in<T>(1);
-  T* y = args.out<T>(0);
+  Output* y = args.out<Output>(0);
   std::vector<int64_t> index(loops.size());
   for (int64_t done = 0; done < count; done += inner.size) {
     for (int64_t i = 0; i < inner.size; ++i) {
-      y[done + i] = static_cast<T>(function(a[i * inner.a_stride], b[i * inner.b_stride]));
+      y[done + i] = static_cast<Output>(function(a[i * inner.a_stride], b[i * inner.b_stride]));
     }
     for (size_t k = 1; k < loops.size(); ++k) {
       a += loops[k].a_stride;
@@ -62,5 +64,9 @@ struct BinaryKernels {
 // if `swap`; called once.
 void LowerBroadcast(const OpView& op, const BinaryKernels& kernels,
                     const std::function<std::vector<KernelArg>(bool swap)>& arguments, Lowering& lowering);
+
+// One launch of an operator of two bytes, as a table over all pairs of them. function(stored byte of operand
+// 0, stored byte of operand 1): the output's stored byte, 0 to 255.
+void LowerPairTable(const OpView& op, const std::function<int32_t(int, int)>& function, Lowering& lowering);
 
 }  // namespace npu

@@ -218,22 +218,6 @@ Status Reference(const ReferenceArgs& args) {
   return {};
 }
 
-// Result by (stored byte of operand 0) * 256 + stored byte of operand 1, exchanged if `swap`.
-std::vector<uint8_t> PairTable(const OpView& op, bool swap) {
-  const DataType type = op.output(0)->type;
-  const int32_t offset = StorageOffset(type);
-  std::vector<uint8_t> table(256 * 256);
-  WithArithmetic(op, [&](const auto& function) {
-    for (int a = 0; a < 256; ++a) {
-      for (int b = 0; b < 256; ++b) {
-        const int32_t q = std::clamp(function(a - offset, b - offset), TypeMin(type), TypeMax(type));
-        table[swap ? b * 256 + a : a * 256 + b] = static_cast<uint8_t>(q + offset);
-      }
-    }
-  });
-  return table;
-}
-
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   if (op.op.kind == OpKind::kMinimum || op.op.kind == OpKind::kMaximum) {
     const int32_t take_larger = op.op.kind == OpKind::kMaximum ? 1 : 0;
@@ -242,9 +226,13 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
         [&](bool) { return std::vector<KernelArg>{take_larger}; }, lowering);
     return {};
   }
-  LowerBroadcast(
-      op, {"npu_pair_lut_flat", "npu_pair_lut_rows"},
-      [&](bool swap) { return std::vector<KernelArg>{lowering.AddConstant(PairTable(op, swap))}; }, lowering);
+  const DataType type = op.output(0)->type;
+  const int32_t offset = StorageOffset(type), low = TypeMin(type), high = TypeMax(type);
+  WithArithmetic(op, [&](const auto& function) {
+    LowerPairTable(
+        op, [&](int a, int b) { return std::clamp(function(a - offset, b - offset), low, high) + offset; },
+        lowering);
+  });
   return {};
 }
 

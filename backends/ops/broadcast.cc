@@ -24,26 +24,44 @@ std::optional<std::vector<int32_t>> BroadcastShape(std::span<const int32_t> a, s
 }
 
 std::vector<BroadcastLoop> BroadcastLoops(std::span<const int32_t> a, std::span<const int32_t> b) {
-  // Nothing to do, and the products below could overflow.
-  if (std::count(a.begin(), a.end(), 0) + std::count(b.begin(), b.end(), 0) > 0) return {{0, 0, 0}};
+  const std::vector<int32_t> shapes[] = {{a.begin(), a.end()}, {b.begin(), b.end()}};
   std::vector<BroadcastLoop> loops;
-  int64_t a_stride = 1, b_stride = 1;
-  bool a_advances = false, b_advances = false;  // in the last loop
-  for (size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
-    const int32_t da = FromLast(a, i), db = FromLast(b, i);
-    if (da == 1 && db == 1) continue;
-    const int64_t size = da == 1 ? db : da;
-    if (!loops.empty() && (da != 1) == a_advances && (db != 1) == b_advances) {
+  for (const OperandLoop& loop : BroadcastOperandLoops(shapes)) {
+    loops.push_back({loop.size, loop.strides[0], loop.strides[1]});
+  }
+  return loops;
+}
+
+std::vector<OperandLoop> BroadcastOperandLoops(std::span<const std::vector<int32_t>> shapes) {
+  const size_t operands = shapes.size();
+  size_t rank = 0;
+  for (const std::vector<int32_t>& shape : shapes) {
+    rank = std::max(rank, shape.size());
+    // Nothing to do, and the products below could overflow.
+    if (std::ranges::find(shape, 0) != shape.end()) return {{0, std::vector<int64_t>(operands, 0)}};
+  }
+  std::vector<OperandLoop> loops;
+  std::vector<int64_t> strides(operands, 1);
+  std::vector<bool> last;  // whether each operand advances in the last loop
+  for (size_t i = 0; i < rank; ++i) {
+    int32_t size = 1;
+    std::vector<bool> advances(operands);
+    for (size_t k = 0; k < operands; ++k) {
+      const int32_t dim = FromLast(shapes[k], i);
+      advances[k] = dim != 1;
+      if (advances[k]) size = dim;
+    }
+    if (size == 1) continue;
+    if (!loops.empty() && advances == last) {
       loops.back().size *= size;
     } else {
-      a_advances = da != 1;
-      b_advances = db != 1;
-      loops.push_back({size, a_advances ? a_stride : 0, b_advances ? b_stride : 0});
+      loops.push_back({size, std::vector<int64_t>(operands, 0)});
+      for (size_t k = 0; k < operands; ++k) loops.back().strides[k] = advances[k] ? strides[k] : 0;
+      last = advances;
     }
-    a_stride *= da;
-    b_stride *= db;
+    for (size_t k = 0; k < operands; ++k) strides[k] *= FromLast(shapes[k], i);
   }
-  if (loops.empty()) loops.push_back({1, 1, 1});
+  if (loops.empty()) loops.push_back({1, std::vector<int64_t>(operands, 1)});
   return loops;
 }
 

@@ -13,7 +13,9 @@ DEQUANTIZE RESIZE_NEAREST_NEIGHBOR RESIZE_BILINEAR TRANSPOSE STRIDED_SLICE SLICE
 REDUCE_PROD ARG_MAX ARG_MIN TOPK_V2 LOG_SOFTMAX L2_NORMALIZATION TRANSPOSE_CONV MINIMUM MAXIMUM
 SQUARED_DIFFERENCE DIV PRELU ABS NEG EXP LOG SQRT RSQRT ELU GELU RELU_0_TO_1
 UNPACK SPLIT_V TILE BROADCAST_TO MIRROR_PAD REVERSE_V2
-GATHER GATHER_ND SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND""".split())
+GATHER GATHER_ND SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND
+EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL LOGICAL_AND LOGICAL_OR LOGICAL_NOT SELECT SELECT_V2 ADD_N
+CAST""".split())
 
 
 def models(shared):
@@ -28,8 +30,12 @@ def models(shared):
 
 
 def full_8bit(rows):
-    """Rows of the fully INT8 or UINT8 models made only of OPERATORS that the reference host runs."""
+    """Rows of the models made only of OPERATORS that are fully INT8 or UINT8, or make indices, integers or truth values
+    of 8-bit or BOOL inputs."""
     for row in rows:
         operators = {item.split(":")[0] for item in row["op_histogram"].split(";")}
-        if row["qclass"] in ("int8-full", "uint8-full") and operators <= OPERATORS:
+        input_types = {item.split("[")[0] for item in row["inputs"].split()}
+        is_8bit = row["qclass"] in ("int8-full", "uint8-full") or (
+            row["qclass"] == "other" and input_types and input_types <= {"int8", "uint8", "bool"})
+        if is_8bit and operators <= OPERATORS:
             yield row

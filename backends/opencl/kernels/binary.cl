@@ -1,6 +1,7 @@
 // ADD, SUB and MUL (backends/ops/binary.cc), MINIMUM, MAXIMUM and operators that are a table over pairs of
-// bytes (backends/ops/binary_pairs.cc) of two broadcast tensors, on stored bytes, 16 lanes at a time. npu_*_flat: operand a has the output's shape and b repeats with a period; npu_*_rows: any
-// broadcast. Multipliers and shifts are the same for all lanes.
+// bytes (backends/ops/binary_pairs.cc, comparison.cc), LOGICAL_AND and LOGICAL_OR (logical.cc) of two broadcast
+// tensors, and ADD_N (add_n.cc), on stored bytes, 16 lanes at a time. npu_*_flat: operand a has the output's shape
+// and b repeats with a period; npu_*_rows: any broadcast. Multipliers and shifts are the same for all lanes.
 // SPDX-License-Identifier: Apache-2.0
 
 inline uchar16 npu_load_uchar16(__global const uchar* p) { return *(__global const npu_uchar16_u*)p; }
@@ -59,6 +60,11 @@ inline int16 npu_mul16(uchar16 a, uchar16 b, NPU_MUL_PARAMETERS) {
 
 inline int16 npu_extremum16(uchar16 a, uchar16 b, int take_larger) {
   return convert_int16(take_larger ? max(a, b) : min(a, b));
+}
+
+inline int16 npu_logical16(uchar16 a, uchar16 b, int is_or) {
+  const uchar16 ta = min(a, (uchar16)(1)), tb = min(b, (uchar16)(1));
+  return convert_int16(is_or ? ta | tb : ta & tb);
 }
 
 // pairs[a * 256 + b].
@@ -152,4 +158,31 @@ __kernel void npu_pair_lut_rows(__global const uchar* a, __global const uchar* b
                                 __global const int* table, int loops, int rows, int inner, int a_step,
                                 int b_step, __global const uchar* pairs) {
   NPU_BINARY_ROWS(npu_pair_lut16, pairs)
+}
+
+__kernel void npu_logical_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
+                               int period, int is_or) {
+  NPU_BINARY_FLAT(npu_logical16, is_or)
+}
+
+__kernel void npu_logical_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
+                               __global const int* table, int loops, int rows, int inner, int a_step,
+                               int b_step, int is_or) {
+  NPU_BINARY_ROWS(npu_logical16, is_or)
+}
+
+// One operand of ADD_N, added to the sums of those before it (first: there are none). The last one writes y.
+// sums has room for whole vectors of 16.
+__kernel void npu_add_n(__global const uchar* x, __global int* sums, __global uchar* y, int count, int first,
+                        int last, int x_zero, int x_multiplier, int x_right, int zero, int multiplier, int shift) {
+  const int i = (int)get_global_id(0) * 16;
+  if (i >= count) return;
+  int16 sum = npu_binary_scale_input(convert_int16(npu_load_uchar16(x + i)) - x_zero, x_multiplier, x_right);
+  if (!first) sum += npu_load_int16(sums + i);
+  if (!last) {
+    *(__global npu_int16_u*)(sums + i) = sum;
+    return;
+  }
+  const int16 scaled = npu_requantize_double16(sum, (int16)(multiplier), (int16)(shift)) + zero;
+  npu_store_lanes(y + i, clamp(scaled, (int16)(0), (int16)(255)), count - i);
 }
