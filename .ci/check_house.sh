@@ -36,6 +36,7 @@ owner() { # pattern, folder or file that may
 }
 owner '#include [<"]flatbuffers/' '^schema/'
 owner '#include [<"]CL/' '^backends/opencl/'
+owner '#include [<"]mbedtls/' '^backends/file_cache\.cc$'
 owner '#include [<"]spdlog/' '^base/log\.cc$'
 owner 'TfLite[A-Z]' '^(delegate/|schema/|backends/|partitioner/)'
 
