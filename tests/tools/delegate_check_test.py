@@ -37,6 +37,19 @@ class Report(unittest.TestCase):
         self.assertIn("12 of 12 operators", lines[1])
         self.assertIn("the whole model runs in the delegate", lines[2])
 
+    def test_names_cannot_steer_the_terminal(self):
+        name = json.loads(run(FLOAT, "--format", "json").stdout)["ops"][0]["name"].encode()
+        hostile = "\x1b[2J\x07\u009b\u202e".encode()
+        self.assertGreaterEqual(len(name), len(hostile))
+        with tempfile.TemporaryDirectory() as folder:
+            model = pathlib.Path(folder) / "hostile.tflite"
+            contents = pathlib.Path(FLOAT).read_bytes()
+            model.write_bytes(contents.replace(name, hostile + name[len(hostile):]))
+            done = subprocess.run([TOOL, str(model)], capture_output=True, timeout=120)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b"?[2J???", done.stdout)
+            self.assertEqual([byte for byte in done.stdout if byte < 0x20 and byte != 0x0a or byte >= 0x7f], [])
+
     def test_json_is_the_same_on_every_run_and_has_its_keys(self):
         first, second = run(INT8, "--format", "json"), run(INT8, "--format", "json")
         self.assertEqual(first.returncode, 0)

@@ -1,4 +1,5 @@
-// The report a person reads: made from the plan's JSON, as wide as a terminal, plain ASCII.
+// The report a person reads: made from the plan's JSON, as wide as a terminal. Characters of the model's names
+// that would steer the terminal are shown as '?'.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -7,6 +8,6 @@
 
 namespace delegate_check {
 
-std::string TextReport(const nlohmann::ordered_json& report);
+std::string TextReport(nlohmann::ordered_json report);
 
 }  // namespace delegate_check
