@@ -46,6 +46,8 @@ struct BindSettings {
   // For tests that look for writes past the end: blocks share no bytes with each other, and each has this
   // many bytes more behind its slack.
   int64_t guard_bytes = 0;
+  // For tests of the kernels' other variants; null: the one chosen for the device.
+  const KernelVariant* variant = nullptr;
 };
 
 // The result does not refer to `layout`.

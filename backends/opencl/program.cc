@@ -7,6 +7,8 @@
 #include <cctype>
 #include <vector>
 
+#include "base/log.h"
+
 namespace npu {
 namespace {
 
@@ -37,13 +39,17 @@ ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string d
       device_name_(std::move(device_name)),
       sources_(sources) {}
 
-Result<cl::Kernel> ProgramCache::CreateKernel(std::string_view kernel) {
+Result<cl::Kernel> ProgramCache::CreateKernel(std::string_view kernel, const KernelVariant* variant) {
   const std::string name(kernel);
   const std::lock_guard lock(mutex_);
-  if (!program_) program_ = Build();
-  if (!*program_) return tl::unexpected(program_->error());
+  if (variant == nullptr) {
+    if (chosen_ == nullptr) Choose();
+    variant = chosen_;
+  }
+  const Result<cl::Program>& program = Built(*variant);
+  if (!program) return tl::unexpected(program.error());
   cl_int code = CL_SUCCESS;
-  cl::Kernel object(**program_, name.c_str(), &code);
+  cl::Kernel object(*program, name.c_str(), &code);
   if (code == CL_INVALID_KERNEL_NAME) {
     return Fail(ErrorCode::kInternal, fmt::format("no embedded OpenCL source has a kernel \"{}\"", kernel));
   }
@@ -51,7 +57,42 @@ Result<cl::Kernel> ProgramCache::CreateKernel(std::string_view kernel) {
   return object;
 }
 
-Result<cl::Program> ProgramCache::Build() const {
+const KernelVariant& ProgramCache::variant() {
+  const std::lock_guard lock(mutex_);
+  return chosen_ == nullptr ? kPortableVariant : *chosen_;
+}
+
+// Under mutex_, like Built.
+void ProgramCache::Choose() {
+  for (const KernelVariant* variant : VariantsFor(device_)) {
+    chosen_ = variant;
+    if (variant == &kPortableVariant) return;  // nothing is left to fall back to
+    const Result<cl::Program>& program = Built(*variant);
+    double speedup = 0;
+    const std::string problem =
+        program ? SelfTest(context_, device_, *program, speedup) : program.error().text;
+    if (problem.empty() && speedup > 1) {
+      Log(LogLevel::kInfo, "{}: kernels of variant {}, {:.1f} times as fast as portable ones", device_name_,
+          variant->name, speedup);
+      return;
+    }
+    if (problem.empty()) {
+      Log(LogLevel::kInfo, "{}: kernels of variant {} are no faster than portable ones", device_name_,
+          variant->name);
+    } else {
+      Log(LogLevel::kWarning, "{}: kernels of variant {} do not work, slower ones are used: {}", device_name_,
+          variant->name, problem);
+    }
+  }
+}
+
+Result<cl::Program>& ProgramCache::Built(const KernelVariant& variant) {
+  const auto found = programs_.find(&variant);
+  if (found != programs_.end()) return found->second;
+  return programs_.emplace(&variant, Build(variant)).first->second;
+}
+
+Result<cl::Program> ProgramCache::Build(const KernelVariant& variant) const {
   std::string text;
   for (const KernelSource* source = sources_; source->name != nullptr; ++source) {
     // Errors name the file and its own line.
@@ -61,7 +102,8 @@ Result<cl::Program> ProgramCache::Build() const {
   cl::Program program(context_, text, false, &code);
   NPU_RETURN_IF_CL_ERROR(code, "clCreateProgramWithSource", device_name_);
   const cl_device_id device = device_();
-  code = clBuildProgram(program(), 1, &device, kBuildOptions, nullptr, nullptr);
+  const std::string options = fmt::format("{} {}", kBuildOptions, variant.defines);
+  code = clBuildProgram(program(), 1, &device, options.c_str(), nullptr, nullptr);
   if (code == CL_SUCCESS) return program;
   Error error = ClFail("clBuildProgram", code, device_name_).value();
   std::string log;

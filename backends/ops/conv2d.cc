@@ -12,10 +12,9 @@
 // Source: TFLite quantization specification; LiteRT 2.3 BUILTIN_REF, bit for bit. It multiplies s_in * s_w in
 //   double for INT8, in float for UINT8 (measured; one multiplier in a few thousand differs by it).
 //
-// On the device: the input is staged with its border unless it has none (window.h), then tiles of pixels x
-// 16-channel blocks (kernels/conv2d.cl) run over contiguous segments of a window: a whole filter row
-// (KW * C bytes) when taps are adjacent pixels, else one tap (Cw bytes).
-// SPDX-License-Identifier: Apache-2.0
+// On the device: tiles of pixels x 16-channel blocks run over a window's taps in the unpadded input, or over
+// whole filter rows when a tap alone would not fill its words (kernels/conv2d.cl). SPDX-License-Identifier:
+// Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -138,86 +137,134 @@ Status Reference(const ReferenceArgs& args) {
   return {};
 }
 
-// The window as runs of bytes that are contiguous in the staged input and in a weight row.
-std::vector<WeightRun> Segments(const Convolution& conv, const WindowSteps& steps, bool whole_rows) {
+// Blocks of 16 output channels that a work-item computes at once, and bytes of a run that its border case can
+// hold: kernels/conv2d.cl.
+constexpr int32_t kStripBlocks = 4, kEdgeBytes = 64;
+
+// What the kernels know of the window, npu_conv_geometry of kernels/conv2d.cl.
+struct ConvGeometry {
+  int32_t in_h, in_w, depth;
+  int32_t out_h, out_w, out_pixels;
+  int32_t stride_h, stride_w;
+  int32_t dense;
+  int32_t y_low, y_high, x_low, x_high;
+  int32_t taps, words, length, run_taps;
+  int32_t groups, group_channels, group_step;
+  int32_t chunk;
+  int32_t weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
+  int32_t form;
+};
+struct ConvTap {
+  int32_t dy, dx, bytes;
+};
+
+// Runs of weights that meet contiguous input bytes, in the kernel's order.
+struct Runs {
+  int32_t taps_per_run = 1, length = 0;
+  std::vector<ConvTap> taps;
+  std::vector<WeightRun> weights;
+};
+
+Runs MakeRuns(const Convolution& conv) {
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
-  std::vector<WeightRun> segments;
+  const int64_t depth = conv.input.shape[3];
+  Runs runs;
+  // Short runs leave parts of their last words unused: then a filter row is one run, if its taps are
+  // adjacent.
+  const int64_t row_bytes = staged_columns.taps * depth;
+  if (conv.groups == 1 && columns.dilation == 1 && depth % kWordBytes != 0 && row_bytes <= kEdgeBytes) {
+    runs.taps_per_run = staged_columns.taps;
+  }
+  runs.length = conv.group_depth * runs.taps_per_run;
   for (int32_t ky = 0; ky < staged_rows.taps; ++ky) {
-    for (int32_t kx = 0; kx < (whole_rows ? 1 : staged_columns.taps); ++kx) {
-      const int32_t tap = (staged_rows.first_tap + ky) * columns.filter + staged_columns.first_tap + kx;
-      segments.push_back({tap * conv.group_depth, ky * steps.tap_row + kx * steps.tap_column});
+    for (int32_t kx = 0; kx < staged_columns.taps; kx += runs.taps_per_run) {
+      const int32_t tap_y = staged_rows.first_tap + ky, tap_x = staged_columns.first_tap + kx;
+      const int32_t dy = tap_y * rows.dilation - rows.pad_before,
+                    dx = tap_x * columns.dilation - columns.pad_before;
+      // Taps that no output meets inside the image are not here: the product fits (CheckWindow).
+      runs.taps.push_back({dy, dx, static_cast<int32_t>((int64_t{dy} * columns.input + dx) * depth)});
+      runs.weights.push_back({(tap_y * columns.filter + tap_x) * conv.group_depth, 0});
     }
   }
-  return segments;
+  return runs;
+}
+
+// Output pixels of one work-item: enough of them to be worth a start, few enough that every core of a CPU
+// gets some and that input and output of a chunk stay in its first-level cache. A multiple of every tile's
+// pixels.
+int32_t ChunkPixels(int32_t pixels, int32_t work_items_per_chunk) {
+  constexpr int32_t kStep = 24, kMost = 192, kWorkItems = 8;
+  const int32_t chunks = std::max((kWorkItems - 1) / work_items_per_chunk + 1, (pixels - 1) / kMost + 1);
+  return ((pixels - 1) / chunks / kStep + 1) * kStep;
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const Convolution conv(op);
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
-  const WindowSteps steps = MakeWindowSteps(conv.window, conv.input.shape[3]);
-  const bool whole_rows = conv.groups == 1 && (columns.dilation == 1 || staged_columns.taps == 1);
-  const int32_t length = conv.group_depth * (whole_rows ? staged_columns.taps : 1);
-  const std::vector<WeightRun> segments = Segments(conv, steps, whole_rows);
+  const Runs runs = MakeRuns(conv);
   const PackedWeights packed = PackWeights({.weights = conv.weights,
                                             .bias = conv.bias,
                                             .multipliers = conv.multipliers,
-                                            .segments = segments,
+                                            .segments = runs.weights,
                                             .groups = conv.groups,
                                             .group_channels = conv.group_channels,
                                             .row_length = rows.filter * columns.filter * conv.group_depth,
-                                            .length = length,
-                                            .input_zero_point = StoredZeroPoint(conv.input)});
-
-  // Kernels read whole words: past a segment of another length, too.
-  const KernelArg input =
-      StageInput(op, conv.window, 1, StoredZeroPoint(conv.input), length % kWordBytes != 0, lowering);
-  const auto segment_count = static_cast<int32_t>(segments.size());
+                                            .length = runs.length,
+                                            .input_zero_point = StoredZeroPoint(conv.input),
+                                            .strip_blocks = kStripBlocks});
+  const BlockStrips strips(packed.blocks, kStripBlocks);
   const int32_t pixels = conv.input.shape[0] * rows.output * columns.output;
-  const ConstantArg offsets = lowering.AddConstant(packed.segment_offsets);
-  KernelArg sums = offsets;  // not read while the weights' zero point is 0
+  const ConvTap &first = runs.taps.front(), &last = runs.taps.back();
+  const bool dense = runs.taps.size() == 1 && runs.taps_per_run == 1 && first.dy == 0 && first.dx == 0 &&
+                     rows.stride == 1 && columns.stride == 1 && rows.output == rows.input &&
+                     columns.output == columns.input;
+  const ConvGeometry geometry{
+      .in_h = rows.input,
+      .in_w = columns.input,
+      .depth = conv.input.shape[3],
+      .out_h = rows.output,
+      .out_w = columns.output,
+      .out_pixels = pixels,
+      .stride_h = rows.stride,
+      .stride_w = columns.stride,
+      .dense = dense ? 1 : 0,
+      .y_low = -first.dy,
+      .y_high = rows.input - 1 - last.dy,
+      .x_low = -first.dx,
+      .x_high = columns.input - runs.taps_per_run - last.dx,
+      .taps = static_cast<int32_t>(runs.taps.size()),
+      .words = (runs.length - 1) / kWordBytes + 1,
+      .length = runs.length,
+      .run_taps = runs.taps_per_run,
+      .groups = conv.groups,
+      .group_channels = conv.group_channels,
+      .group_step = conv.group_depth,
+      .chunk = ChunkPixels(pixels, strips.strips * conv.groups),
+      .weights_zero_point = packed.zero_point,
+      .zero_point = conv.output.zero_point(),
+      .stored_zero_point = StoredZeroPoint(conv.output),
+      .range_min = conv.range.min,
+      .range_max = conv.range.max,
+      .storage_offset = StorageOffset(conv.output.type),
+      .form = static_cast<int32_t>(RescaleFormOf(conv.multipliers, conv.output, conv.range)),
+  };
+  const TensorArg input{op.op.inputs[0]};
+  const ConstantArg shape = lowering.AddConstant(std::span(&geometry, 1));
+  const ConstantArg taps = lowering.AddConstant(runs.taps);
+  const std::vector<uint8_t> zero_points(static_cast<size_t>(geometry.words) * kWordBytes,
+                                         static_cast<uint8_t>(StoredZeroPoint(conv.input)));
+  const ConstantArg fill = lowering.AddConstant(zero_points);
+  const auto count = [](int32_t n) { return static_cast<size_t>(n); };
+  KernelArg sums = shape;  // not read while the weights' zero point is 0
   if (packed.zero_point != 0) {
     sums = lowering.AddScratch(int64_t{conv.groups} * pixels * static_cast<int64_t>(sizeof(int32_t)));
-    lowering.Launch(
-        "conv_window_sums", {static_cast<size_t>(pixels), static_cast<size_t>(conv.groups), 1},
-        {input, sums, offsets, segment_count, length, columns.output, rows.output, steps.pixel_step,
-         steps.row_step, steps.batch_step, steps.origin, pixels, conv.group_depth, conv.groups});
+    lowering.Launch("conv2d_window_sums", {count(pixels), count(conv.groups), 1},
+                    {input, shape, taps, fill, sums});
   }
-
-  // As many blocks at once as there are, as many pixels as registers hold accumulators.
-  struct Tile {
-    std::string_view kernel;
-    int32_t pixels, blocks;
-  };
-  const Tile tile = packed.blocks >= 3   ? Tile{"conv2d_6x4", 6, 4}
-                    : packed.blocks == 2 ? Tile{"conv2d_6x2", 6, 2}
-                                         : Tile{"conv2d_8x1", 8, 1};
-  const auto tiles = [](int32_t count, int32_t size) { return static_cast<size_t>((count - 1) / size + 1); };
-  lowering.Launch(
-      tile.kernel,
-      {tiles(packed.blocks, tile.blocks), tiles(pixels, tile.pixels), static_cast<size_t>(conv.groups)},
-      {input,
-       lowering.AddConstant(packed.tiles),
-       lowering.AddConstant(packed.channel_constants),
-       offsets,
-       sums,
-       TensorArg{op.op.outputs[0]},
-       segment_count,
-       (length - 1) / kWordBytes + 1,
-       columns.output,
-       rows.output,
-       steps.pixel_step,
-       steps.row_step,
-       steps.batch_step,
-       steps.origin,
-       pixels,
-       conv.group_channels,
-       conv.group_depth,
-       conv.groups,
-       packed.zero_point,
-       conv.output.zero_point(),
-       conv.range.min,
-       conv.range.max,
-       StorageOffset(conv.output.type)});
+  lowering.Launch("conv2d",
+                  {count(strips.strips), count((pixels - 1) / geometry.chunk + 1), count(conv.groups)},
+                  {input, lowering.AddConstant(packed.tiles), lowering.AddConstant(packed.channel_constants),
+                   shape, taps, fill, sums, TensorArg{op.op.outputs[0]}});
   return {};
 }
 

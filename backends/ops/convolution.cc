@@ -128,6 +128,16 @@ std::vector<int32_t> BiasValues(const Tensor* bias, int channels) {
   return values;
 }
 
+RescaleForm RescaleFormOf(std::span<const QuantizedMultiplier> multipliers, const Tensor& output,
+                          const ActivationRange& range) {
+  constexpr int kMaxShortShift = 20;
+  const bool is_short = std::all_of(multipliers.begin(), multipliers.end(), [](const QuantizedMultiplier& m) {
+    return m.multiplier == 0 || (m.shift <= -1 && m.shift >= -kMaxShortShift);
+  });
+  if (!is_short) return RescaleForm::kGeneral;
+  return range.min >= output.zero_point() ? RescaleForm::kClamped : RescaleForm::kShort;
+}
+
 PackedWeights PackWeights(const PackingInput& in) {
   PackedWeights packed;
   const bool is_unsigned = in.weights.type == DataType::kUInt8;
@@ -140,6 +150,11 @@ PackedWeights PackWeights(const PackingInput& in) {
   packed.tiles.assign(segment_bytes * in.segments.size() * packed.blocks * in.groups, 0);
   packed.channel_constants.assign(size_t{3} * kBlockChannels * packed.blocks * in.groups, 0);
 
+  const BlockStrips strips(packed.blocks, in.strip_blocks);
+  std::vector<int32_t> strip_of;
+  for (int32_t strip = 0; strip < strips.strips; ++strip)
+    strip_of.insert(strip_of.end(), strips.count(strip), strip);
+
   // n * zx * zw', modulo 2^32 as every sum here: the kernels' accumulators wrap alike.
   const auto zx = static_cast<uint32_t>(in.input_zero_point);
   const auto zw = static_cast<uint32_t>(packed.zero_point);
@@ -151,12 +166,17 @@ PackedWeights PackWeights(const PackingInput& in) {
     const int32_t lane = lane_in_group % kBlockChannels;
     const uint8_t* row = rows + static_cast<size_t>(channel) * in.row_length;
     uint32_t sum = 0;
+    const int32_t strip = strip_of[lane_in_group / kBlockChannels];
+    const size_t first = static_cast<size_t>(group) * packed.blocks + strips.first(strip);
+    const size_t word_bytes = static_cast<size_t>(strips.count(strip)) * kBlockChannels * kWordBytes;
+    int8_t* tile = packed.tiles.data() + first * in.segments.size() * segment_bytes +
+                   (block - first) * kBlockChannels * kWordBytes + lane * kWordBytes;
     for (size_t s = 0; s < in.segments.size(); ++s) {
       const uint8_t* from = row + in.segments[s].weight_offset;
-      int8_t* to = packed.tiles.data() + (block * in.segments.size() + s) * segment_bytes + lane * kWordBytes;
+      int8_t* to = tile + s * words * word_bytes;
       for (int32_t k = 0; k < in.length; ++k) {
         const auto weight = static_cast<int8_t>(is_unsigned ? from[k] ^ 0x80 : from[k]);
-        to[(k / kWordBytes) * kBlockChannels * kWordBytes + k % kWordBytes] = weight;
+        to[k / kWordBytes * word_bytes + k % kWordBytes] = weight;
         sum += static_cast<uint32_t>(int32_t{weight});
       }
     }

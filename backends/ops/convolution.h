@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -43,6 +44,16 @@ inline int32_t WrappingAdd(int32_t a, int32_t b) {
 // The bias as numbers (model bytes need not be aligned); zeros when there is none.
 std::vector<int32_t> BiasValues(const Tensor* bias, int channels);
 
+// How an accumulator may be rescaled (kernels/requantize.h). The two short forms need every shift in [-20,
+// -1].
+enum class RescaleForm : int32_t {
+  kGeneral = 0,  // any multiplier and shift
+  kShort = 1,
+  kClamped = 2,  // kShort, and results below the output's zero point are clamped to it
+};
+RescaleForm RescaleFormOf(std::span<const QuantizedMultiplier> multipliers, const Tensor& output,
+                          const ActivationRange& range);
+
 // `length` weights, contiguous in one output channel's row, that meet `length` contiguous input bytes.
 struct WeightRun {
   int32_t weight_offset = 0;  // elements, in the row
@@ -50,10 +61,12 @@ struct WeightRun {
 };
 
 // Weights of `groups` * `group_channels` output channels, each a row of `row_length` bytes, as
-//   [group][ceil(group_channels / 16)][segment][ceil(length / 4)][16 channels][4 k]  int8
-// padded with zeros. UINT8 weights are stored as w - 128, and `zero_point` (their own) shifts likewise:
-// sum (x - zx)(w - zw) = sum x*w' - zx * sum w' - zw' * sum x + n*zx*zw'  with  w' = w - 128, zw' = zw - 128.
-// channel_constants holds what does not depend on x, ready for an epilogue, per block of 16 channels:
+//   [group][strip][segment][ceil(length / 4)][blocks of the strip][16 channels][4 k]  int8
+// padded with zeros, where a strip is up to `strip_blocks` blocks of 16 channels that a kernel computes at
+// once (BlockStrips; with 1, the order is block by block). UINT8 weights are stored as w - 128, and
+// `zero_point` (their own) shifts likewise: sum (x - zx)(w - zw) = sum x*w' - zx * sum w' - zw' * sum x +
+// n*zx*zw'  with  w' = w - 128, zw' = zw - 128. channel_constants holds what does not depend on x, ready for
+// an epilogue, per block of 16 channels:
 //   int32 [group][block][3][16]: bias - zx * sum w' + n*zx*zw' (wrapping), multiplier, shift.
 struct PackedWeights {
   std::vector<int8_t> tiles;
@@ -69,7 +82,17 @@ struct PackingInput {
   std::span<const WeightRun> segments;
   int32_t groups = 1, group_channels = 0, row_length = 0, length = 0;
   int32_t input_zero_point = 0;  // stored (u8 domain)
+  int32_t strip_blocks = 1;
 };
 PackedWeights PackWeights(const PackingInput& in);
+
+// `blocks` shared among as few strips of at most `most` as there can be, as evenly as they go.
+struct BlockStrips {
+  int32_t strips = 0, least = 0, extra = 0;  // the first `extra` strips have least + 1 blocks
+  BlockStrips(int32_t blocks, int32_t most)
+      : strips((blocks - 1) / most + 1), least(blocks / strips), extra(blocks % strips) {}
+  int32_t first(int32_t strip) const { return strip * least + std::min(strip, extra); }
+  int32_t count(int32_t strip) const { return least + (strip < extra ? 1 : 0); }
+};
 
 }  // namespace npu

@@ -8,6 +8,8 @@
 #include <numeric>
 
 #include "backends/cpu/cpu_backend.h"
+#include "backends/opencl/device.h"
+#include "backends/opencl/executable.h"
 #include "backends/opencl/opencl_backend.h"
 #include "backends/ops/inference.h"
 #include "backends/ops/room.h"
@@ -90,13 +92,15 @@ Result<std::vector<Bytes>> RunGraph(Backend& backend, std::shared_ptr<Graph> gra
   SegmentOps segment;
   for (size_t i = 0; i < graph->ops.size(); ++i) {
     if (!inference.errors[i].empty()) {
-      return Fail(ErrorCode::kInvalidModel, DescribeOp(*graph, static_cast<int>(i)) + ": " + inference.errors[i]);
+      return Fail(ErrorCode::kInvalidModel,
+                  DescribeOp(*graph, static_cast<int>(i)) + ": " + inference.errors[i]);
     }
     if (!inference.evaluated[i]) segment.ops.push_back(static_cast<int>(i));
   }
   segment.inputs = graph->inputs;
   segment.outputs = graph->outputs;
-  NPU_ASSIGN_OR_RETURN(const std::unique_ptr<Executable> executable, backend.Compile(graph, segment, options));
+  NPU_ASSIGN_OR_RETURN(const std::unique_ptr<Executable> executable,
+                       backend.Compile(graph, segment, options));
   std::vector<const std::byte*> in;
   for (const Bytes& bytes : inputs) in.push_back(bytes.data());
   std::vector<Bytes> results;
@@ -117,6 +121,43 @@ Backend* TestDevice() {
 }
 
 namespace {
+
+// The device's kernels in a variant that was not chosen for it.
+class VariantBackend : public Backend {
+ public:
+  VariantBackend(std::shared_ptr<OpenClDevice> device, const KernelVariant& variant)
+      : device_(std::move(device)), variant_(variant) {}
+  std::string_view name() const override { return "opencl"; }
+  std::string device_name() const override { return device_->name(); }
+  Result<std::unique_ptr<Executable>> Compile(std::shared_ptr<const Graph> graph, const SegmentOps& segment,
+                                              const ComputeOptions& options) override {
+    OpenClCompileSettings settings;
+    settings.bind.variant = &variant_;
+    return CompileForOpenCl(device_, std::move(graph), segment, options, settings);
+  }
+
+ private:
+  std::shared_ptr<OpenClDevice> device_;
+  const KernelVariant& variant_;
+};
+
+// Every variant that the device of `chosen` runs, but the one that `chosen` uses.
+std::vector<std::unique_ptr<Backend>> OtherVariants(Backend& chosen) {
+  std::vector<std::unique_ptr<Backend>> others;
+  const auto devices = FindDevices();
+  if (!devices) return others;
+  for (const FoundDevice& found : *devices) {
+    if (found.name != chosen.device_name()) continue;
+    const auto device = OpenDevice(found);
+    if (!device) continue;
+    for (const KernelVariant* variant : VariantsFor((*device)->device())) {
+      if (variant == &(*device)->programs().variant()) continue;
+      others.push_back(std::make_unique<VariantBackend>(*device, *variant));
+    }
+    break;
+  }
+  return others;
+}
 
 void Compare(Backend& device, Backend& cpu, const std::shared_ptr<Graph>& graph,
              const std::vector<Bytes>& inputs, const ComputeOptions& options, const char* what) {
@@ -143,7 +184,8 @@ void Compare(Backend& device, Backend& cpu, const std::shared_ptr<Graph>& graph,
 
 }  // namespace
 
-void ExpectOpenClMatchesReference(std::shared_ptr<Graph> graph, uint32_t seed, const ComputeOptions& options) {
+void ExpectOpenClMatchesReference(std::shared_ptr<Graph> graph, uint32_t seed,
+                                  const ComputeOptions& options) {
   Backend* device = TestDevice();
   if (device == nullptr) GTEST_SKIP() << "no OpenCL device";
   const Status valid = Validate(*graph);
@@ -174,6 +216,10 @@ void ExpectOpenClMatchesReference(std::shared_ptr<Graph> graph, uint32_t seed, c
   Compare(*device, *cpu, graph, low, options, "lowest input");
   if (testing::Test::HasFatalFailure()) return;
   Compare(*device, *cpu, graph, high, options, "highest input");
+  if (testing::Test::HasFatalFailure()) return;
+  for (const std::unique_ptr<Backend>& variant : OtherVariants(*device)) {
+    Compare(*variant, *cpu, graph, random, options, "random input, other kernels");
+  }
 }
 
 }  // namespace npu::test

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <deque>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -70,6 +72,56 @@ TEST_F(ProgramCacheTest, UnknownKernelsAreNamed) {
   ASSERT_FALSE(kernel);
   EXPECT_EQ(kernel.error().code, ErrorCode::kInternal);
   EXPECT_NE(kernel.error().text.find("\"good_kerne\""), std::string::npos);
+}
+
+// The embedded sources with one text in them replaced.
+class PatchedSources {
+ public:
+  PatchedSources(const std::string& from, const std::string& to) {
+    for (const KernelSource* source = kKernelSources; source->name != nullptr; ++source) {
+      std::string& text = texts_.emplace_back(source->text);
+      for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+        text.replace(at, from.size(), to);
+        replaced_ = true;
+      }
+      names_.push_back(source->name);
+    }
+    for (size_t i = 0; i < texts_.size(); ++i) rows_.push_back({names_[i], texts_[i].c_str()});
+    rows_.push_back({nullptr, nullptr});
+  }
+  const KernelSource* rows() const { return rows_.data(); }
+  bool replaced() const { return replaced_; }
+
+ private:
+  std::deque<std::string> texts_;
+  std::vector<const char*> names_;
+  std::vector<KernelSource> rows_;
+  bool replaced_ = false;
+};
+
+TEST_F(ProgramCacheTest, TakesTheBestVariantThatTheProcessorHas) {
+  const auto cache = Cache(kKernelSources);
+  EXPECT_EQ(&cache->variant(), &kPortableVariant);
+  ASSERT_TRUE(cache->CreateKernel("conv2d"));
+  EXPECT_EQ(&cache->variant(), VariantsFor(device_->device()).front());
+}
+
+TEST_F(ProgramCacheTest, AVariantThatDoesNotWorkIsNotUsed) {
+  if (VariantsFor(device_->device()).front() == &kPortableVariant)
+    GTEST_SKIP() << "this device has no other variant";
+  // An instruction that does not exist; one that saturates sums of words; packing in the wrong order; no
+  // self-test.
+  const std::pair<const char*, const char*> patches[] = {{"vpdpbusd ", "vpdpbogus "},
+                                                         {"vpdpbusd ", "vpdpwssd "},
+                                                         {"0, 4, 8, 12, 1, 5", "0, 1, 8, 12, 4, 5"},
+                                                         {"npu_self_test", "npu_other_name"}};
+  for (const auto& [from, to] : patches) {
+    const PatchedSources sources(from, to);
+    ASSERT_TRUE(sources.replaced()) << from;
+    const auto cache = Cache(sources.rows());
+    ASSERT_TRUE(cache->CreateKernel("conv2d")) << to;
+    EXPECT_EQ(&cache->variant(), &kPortableVariant) << to;
+  }
 }
 
 TEST_F(ProgramCacheTest, ThreadsMayAskAtOnce) {

@@ -1,57 +1,252 @@
-// CONV_2D in the u8 domain (backends/ops/conv2d.cc), grouped or not.
+// CONV_2D in the u8 domain (backends/ops/conv2d.cc), grouped or not, on the unpadded input: no copy with a border
+// is made. OpenCL C.
+//
+// A work-item computes a strip: up to 4 blocks of 16 channels of one group, and `chunk` output pixels, tile by tile.
+// A tile's pixels x blocks are as many accumulators as registers hold. A window is `taps` runs of `length` bytes:
+// one filter tap each, or a whole filter row where taps are adjacent pixels of few channels (run_taps > 1). Tiles
+// whose windows lie inside the image read it directly; in the others a run outside of it is read from `fill`, bytes
+// of the zero point, which add nothing.
 // SPDX-License-Identifier: Apache-2.0
 
-// A kernel whose work-items compute PIXELS output pixels x BLOCKS blocks of 16 channels of one group. Global size
-// (ceil(blocks / BLOCKS), ceil(out_pixels / PIXELS), groups).
-// Pixels and blocks past the end repeat the last one: the tile stays whole, and they are not stored.
-#define NPU_CONV2D_KERNEL(name, PIXELS, BLOCKS)                                                                \
-  NPU_TILE_KERNEL void name(__global const uchar* in, __global const int* tiles,                               \
-                            __global const int* channel_constants, __global const int* segment_offsets,        \
-                            __global const int* sums, __global uchar* out, int segments, int words, int out_w, \
-                            int out_h, int pixel_step, int row_step, int batch_step, int origin,               \
-                            int out_pixels, int group_channels, int group_step, int groups,                    \
-                            int weights_zero_point, int zero_point, int range_min, int range_max,              \
-                            int storage_offset) {                                                              \
-    const int blocks = (group_channels + 15) / 16;                                                             \
-    const int first_block = (int)get_global_id(0) * BLOCKS;                                                    \
-    const int first_pixel = (int)get_global_id(1) * PIXELS;                                                    \
-    const int group = (int)get_global_id(2);                                                                   \
-    if (first_block >= blocks || first_pixel >= out_pixels || group >= groups) return;                         \
-    __global const uchar* pixel[PIXELS];                                                                       \
-    __global const int* tile[BLOCKS];                                                                          \
-    __global const int* constants[BLOCKS];                                                                     \
-    int16 acc[PIXELS][BLOCKS];                                                                                 \
-    NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                                              \
-      const int block = group * blocks + min(first_block + j, blocks - 1);                                     \
-      tile[j] = tiles + (long)block * segments * words * 16;                                                   \
-      constants[j] = channel_constants + block * 48;                                                           \
-      NPU_UNROLL for (int i = 0; i < PIXELS; ++i) acc[i][j] = npu_load_int16(constants[j]);                    \
-    }                                                                                                          \
-    NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                              \
-      const int p = min(first_pixel + i, out_pixels - 1);                                                      \
-      pixel[i] = in + origin + group * group_step +                                                            \
-                 npu_window_offset(p, out_w, out_h, pixel_step, row_step, batch_step);                         \
-      if (weights_zero_point != 0) {                                                                           \
-        const int correction = weights_zero_point * sums[group * out_pixels + p];                              \
-        NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] -= (int16)(correction);                          \
-      }                                                                                                        \
-    }                                                                                                          \
-    NPU_ACCUMULATE(PIXELS, BLOCKS, acc, pixel, tile, segments, words, segment_offsets)                         \
-    NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                                              \
-      const int channel = (first_block + j) * 16;                                                              \
-      const int16 multiplier = npu_load_int16(constants[j] + 16);                                              \
-      const int16 shift = npu_load_int16(constants[j] + 32);                                                   \
-      NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                            \
-        const int16 result = npu_finish16(npu_requantize_double16(acc[i][j], multiplier, shift), zero_point,   \
-                                          range_min, range_max, storage_offset);                               \
-        if (first_pixel + i < out_pixels) {                                                                    \
-          npu_store_lanes(out + ((first_pixel + i) * groups + group) * group_channels + channel, result,       \
-                          group_channels - channel);                                                           \
-        }                                                                                                      \
-      }                                                                                                        \
-    }                                                                                                          \
+// struct ConvGeometry of backends/ops/conv2d.cc: the same numbers in the same order.
+typedef struct {
+  int in_h, in_w, depth;  // depth: bytes of an input pixel
+  int out_h, out_w, out_pixels;
+  int stride_h, stride_w;
+  int dense;                            // output pixel p looks at input pixel p and no other
+  int y_low, y_high, x_low, x_high;     // windows that start there (y * stride_h, x * stride_w) lie inside
+  int taps, words, length, run_taps;    // run_taps: filter columns of a run, then length = run_taps * depth
+  int groups, group_channels, group_step;  // group_step: input channels of a group
+  int chunk;
+  int weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
+  int form;  // RescaleForm of backends/ops/convolution.h
+} npu_conv_geometry;
+
+// taps of ConvGeometry: rows and columns from a window's start, the same in bytes.
+typedef struct {
+  int dy, dx, bytes;
+} npu_conv_tap;
+
+// Bytes of a run that crosses the image's border are put together here.
+#define NPU_EDGE_BYTES 64
+
+// Where output pixels of a strip are, in order.
+typedef struct {
+  int x, y, batch;
+} npu_conv_at;
+
+inline npu_conv_at npu_conv_find(int p, __global const npu_conv_geometry* g) {
+  npu_conv_at at;
+  const int line = p / g->out_w;
+  at.x = p - line * g->out_w;
+  at.batch = line / g->out_h;
+  at.y = line - at.batch * g->out_h;
+  return at;
+}
+
+inline bool npu_conv_tap_inside(npu_conv_at at, npu_conv_tap tap, __global const npu_conv_geometry* g) {
+  const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
+  return y >= 0 && y < g->in_h && x >= 0 && x < g->in_w;
+}
+
+// The bytes of a run, `fill` for those outside the image.
+inline void npu_conv_gather(uchar* edge, __global const uchar* run, npu_conv_at at, npu_conv_tap tap, uchar fill,
+                            __global const npu_conv_geometry* g) {
+  const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
+  const bool row_inside = y >= 0 && y < g->in_h;
+  for (int k = 0, i = 0; k < g->run_taps; ++k) {
+    const bool inside = row_inside && x + k >= 0 && x + k < g->in_w;
+    for (int c = 0; c < g->depth; ++c, ++i) edge[i] = inside ? run[i] : fill;
+  }
+}
+
+// One run of every pixel: X is the word `k` of pixel i's.
+#define NPU_CONV_RUN(PIXELS, BLOCKS, X)                                                               \
+  for (int k = 0; k < words; ++k, tile += 16 * BLOCKS) {                                              \
+    int16 w[BLOCKS];                                                                                  \
+    NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) w[j] = npu_load_int16(tile + 16 * j);                 \
+    NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                     \
+      const uint x = X;                                                                               \
+      NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] = npu_dot4(acc[i][j], w[j], x);           \
+    }                                                                                                 \
   }
 
-NPU_CONV2D_KERNEL(conv2d_8x1, 8, 1)
-NPU_CONV2D_KERNEL(conv2d_6x2, 6, 2)
-NPU_CONV2D_KERNEL(conv2d_6x4, 6, 4)
+#define NPU_CONV_RESCALE(PIXELS, BLOCKS, KEEP_SIGN)                                                   \
+  NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                                       \
+    NPU_UNROLL for (int i = 0; i < PIXELS; ++i) acc[i][j] = npu_rescale16(acc[i][j], rescale[j], KEEP_SIGN); \
+  }
+
+// Defines the function that computes the pixels [pixel, end) of `BLOCKS` blocks. tiles: the strip's weights, word
+// by word, block after block.
+#define NPU_CONV_STRIP(name, PIXELS, BLOCKS)                                                          \
+  inline void name(__global const uchar* in, __global const int* tiles, __global const int* constants, \
+                   __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,            \
+                   __global const uchar* fill, __global const int* sums, __global uchar* out, int pixel, int end, \
+                   int channels) {                                                                    \
+    const int words = g->words, form = g->form;                                                       \
+    const long out_step = (long)g->groups * g->group_channels;                                        \
+    const int low = form == 0 ? 0 : g->range_min + g->storage_offset;                                 \
+    const int high = form == 0 ? 255 : g->range_max + g->storage_offset;                              \
+    npu_rescale rescale[BLOCKS];                                                                      \
+    NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                                     \
+      rescale[j] = npu_prepare_rescale(npu_load_int16(constants + 48 * j + 16),                       \
+                                       npu_load_int16(constants + 48 * j + 32), g->stored_zero_point); \
+    }                                                                                                 \
+    npu_conv_at at = npu_conv_find(pixel, g);                                                         \
+    for (; pixel < end; pixel += PIXELS) {                                                            \
+      int16 acc[PIXELS][BLOCKS];                                                                      \
+      NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                                   \
+        const int16 bias = npu_load_int16(constants + 48 * j);                                        \
+        NPU_UNROLL for (int i = 0; i < PIXELS; ++i) acc[i][j] = bias;                                 \
+      }                                                                                               \
+      /* Pixels past the end repeat the last one and are not stored. */                               \
+      __global const uchar* from[PIXELS];                                                             \
+      const npu_conv_at first = at;                                                                   \
+      bool inside = true;                                                                             \
+      if (g->dense) {                                                                                 \
+        NPU_UNROLL for (int i = 0; i < PIXELS; ++i) from[i] = in + (long)min(pixel + i, end - 1) * g->depth; \
+      } else {                                                                                        \
+        NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
+          const int y = at.y * g->stride_h, x = at.x * g->stride_w;                                   \
+          inside = inside && y >= g->y_low && y <= g->y_high && x >= g->x_low && x <= g->x_high;      \
+          from[i] = in + ((long)(at.batch * g->in_h + y) * g->in_w + x) * g->depth;                   \
+          if (pixel + i + 1 < end && ++at.x == g->out_w) {                                            \
+            at.x = 0;                                                                                 \
+            if (++at.y == g->out_h) at.y = 0, ++at.batch;                                             \
+          }                                                                                           \
+        }                                                                                             \
+      }                                                                                               \
+      if (g->weights_zero_point != 0) {                                                               \
+        NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
+          const int correction = g->weights_zero_point * sums[min(pixel + i, end - 1)];               \
+          NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] -= (int16)(correction);               \
+        }                                                                                             \
+      }                                                                                               \
+      __global const int* tile = tiles;                                                               \
+      if (inside) {                                                                                   \
+        for (int t = 0; t < g->taps; ++t) {                                                           \
+          const long offset = taps[t].bytes;                                                          \
+          NPU_CONV_RUN(PIXELS, BLOCKS, *(__global const npu_uint_u*)(from[i] + offset + 4 * k))       \
+        }                                                                                             \
+      } else if (g->run_taps == 1) {                                                                  \
+        for (int t = 0; t < g->taps; ++t) {                                                           \
+          const npu_conv_tap tap = taps[t];                                                           \
+          __global const uchar* run[PIXELS];                                                          \
+          npu_conv_at here = first;                                                                   \
+          for (int i = 0; i < PIXELS; ++i) {                                                          \
+            run[i] = npu_conv_tap_inside(here, tap, g) ? from[i] + tap.bytes : fill;                  \
+            if (pixel + i + 1 < end && ++here.x == g->out_w) {                                        \
+              here.x = 0;                                                                             \
+              if (++here.y == g->out_h) here.y = 0, ++here.batch;                                     \
+            }                                                                                         \
+          }                                                                                           \
+          NPU_CONV_RUN(PIXELS, BLOCKS, *(__global const npu_uint_u*)(run[i] + 4 * k))                 \
+        }                                                                                             \
+      } else {                                                                                        \
+        for (int t = 0; t < g->taps; ++t) {                                                           \
+          const npu_conv_tap tap = taps[t];                                                           \
+          uint edge[PIXELS][NPU_EDGE_BYTES / 4];                                                      \
+          npu_conv_at here = first;                                                                   \
+          for (int i = 0; i < PIXELS; ++i) {                                                          \
+            npu_conv_gather((uchar*)edge[i], from[i] + tap.bytes, here, tap, fill[0], g);             \
+            if (pixel + i + 1 < end && ++here.x == g->out_w) {                                        \
+              here.x = 0;                                                                             \
+              if (++here.y == g->out_h) here.y = 0, ++here.batch;                                     \
+            }                                                                                         \
+          }                                                                                           \
+          NPU_CONV_RUN(PIXELS, BLOCKS, edge[i][k])                                                    \
+        }                                                                                             \
+      }                                                                                               \
+      if (form == 0) {                                                                                \
+        int16 general[PIXELS * BLOCKS];                                                               \
+        NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
+          NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) general[i * BLOCKS + j] = acc[i][j];            \
+        }                                                                                             \
+        for (int n = 0; n < PIXELS * BLOCKS; ++n) {                                                   \
+          __global const int* c = constants + 48 * (n % BLOCKS);                                      \
+          general[n] = npu_finish16(npu_requantize_double16(general[n], npu_load_int16(c + 16),       \
+                                                            npu_load_int16(c + 32)),                  \
+                                    g->zero_point, g->range_min, g->range_max, g->storage_offset);    \
+        }                                                                                             \
+        NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
+          NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] = general[i * BLOCKS + j];            \
+        }                                                                                             \
+      } else if (form == 1) {                                                                         \
+        NPU_CONV_RESCALE(PIXELS, BLOCKS, 1)                                                           \
+      } else {                                                                                        \
+        NPU_CONV_RESCALE(PIXELS, BLOCKS, 0)                                                           \
+      }                                                                                               \
+      __global uchar* to = out + pixel * out_step;                                                    \
+      NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                   \
+        if (pixel + i < end) {                                                                        \
+          npu_store_blocks4(to + i * out_step, acc[i][0], acc[i][1 % BLOCKS], acc[i][2 % BLOCKS],     \
+                            acc[i][3 % BLOCKS], low, high, channels);                                 \
+        }                                                                                             \
+      }                                                                                               \
+    }                                                                                                 \
+  }
+
+NPU_CONV_STRIP(npu_conv_strip1, 12, 1)
+NPU_CONV_STRIP(npu_conv_strip2, 12, 2)
+NPU_CONV_STRIP(npu_conv_strip3, 8, 3)
+NPU_CONV_STRIP(npu_conv_strip4, 6, 4)
+
+// tiles: [group][strip] weights as above. channel_constants: [group][block][3][16]. sums: see conv2d_window_sums,
+// not read while the weights' zero point is 0. Global size (strips of blocks, ceil(out_pixels / chunk), groups).
+NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
+                            __global const int* channel_constants, __global const npu_conv_geometry* g,
+                            __global const npu_conv_tap* taps, __global const uchar* fill, __global const int* sums,
+                            __global uchar* out) {
+  // Blocks are shared among strips as evenly as they go (BlockStrips of backends/ops/convolution.h).
+  const int blocks = (g->group_channels + 15) / 16, strips = (blocks + 3) / 4;
+  const int strip = (int)get_global_id(0), group = (int)get_global_id(2);
+  const int pixel = (int)get_global_id(1) * g->chunk;
+  if (strip >= strips || pixel >= g->out_pixels || group >= g->groups) return;
+  const int least = blocks / strips, extra = blocks % strips;
+  const int first = strip * least + min(strip, extra), count = least + (strip < extra ? 1 : 0);
+  const int end = min(pixel + g->chunk, g->out_pixels);
+  const int channels = min(count * 16, g->group_channels - first * 16);
+  in += group * g->group_step;
+  tiles += (long)(group * blocks + first) * g->taps * g->words * 16;
+  channel_constants += (group * blocks + first) * 48;
+  sums += (long)group * g->out_pixels * (g->weights_zero_point != 0 ? 1 : 0);
+  out += group * g->group_channels + first * 16;
+  switch (count) {
+    case 1: npu_conv_strip1(in, tiles, channel_constants, g, taps, fill, sums, out, pixel, end, channels); break;
+    case 2: npu_conv_strip2(in, tiles, channel_constants, g, taps, fill, sums, out, pixel, end, channels); break;
+    case 3: npu_conv_strip3(in, tiles, channel_constants, g, taps, fill, sums, out, pixel, end, channels); break;
+    default: npu_conv_strip4(in, tiles, channel_constants, g, taps, fill, sums, out, pixel, end, channels); break;
+  }
+}
+
+// The sum of the bytes of every pixel's window, for weights with a zero point. Global size (output pixels, groups).
+__kernel void conv2d_window_sums(__global const uchar* in, __global const npu_conv_geometry* g,
+                                 __global const npu_conv_tap* taps, __global const uchar* fill,
+                                 __global int* sums) {
+  const int p = (int)get_global_id(0), group = (int)get_global_id(1);
+  if (p >= g->out_pixels || group >= g->groups) return;
+  const npu_conv_at at = npu_conv_find(p, g);
+  const int bytes = g->length / g->run_taps;  // of one filter tap
+  int16 lanes = (int16)(0);
+  int sum = 0;
+  for (int t = 0; t < g->taps; ++t) {
+    for (int column = 0; column < g->run_taps; ++column) {
+      npu_conv_tap tap = taps[t];
+      tap.dx += column;
+      if (!npu_conv_tap_inside(at, tap, g)) {
+        sum += bytes * fill[0];
+        continue;
+      }
+      const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
+      __global const uchar* from =
+          in + ((long)(at.batch * g->in_h + y) * g->in_w + x) * g->depth + group * g->group_step;
+      int i = 0;
+      for (; i + 16 <= bytes; i += 16) lanes += convert_int16(*(__global const npu_uchar16_u*)(from + i));
+      for (; i < bytes; ++i) sum += from[i];
+    }
+  }
+  const int8 a = lanes.lo + lanes.hi;
+  const int4 b = a.lo + a.hi;
+  const int2 c = b.lo + b.hi;
+  sums[group * g->out_pixels + p] = sum + c.x + c.y;
+}

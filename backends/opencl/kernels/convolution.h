@@ -10,6 +10,7 @@
 typedef uchar16 __attribute__((aligned(1))) npu_uchar16_u;
 typedef uint __attribute__((aligned(1))) npu_uint_u;
 typedef int16 __attribute__((aligned(4))) npu_int16_u;
+typedef int16 __attribute__((aligned(1))) npu_int16_bytes;
 
 #define NPU_UNROLL _Pragma("unroll")
 
@@ -49,15 +50,6 @@ inline void npu_store_lanes(__global uchar* p, int16 lanes, int count) {
 inline int npu_window_offset(int p, int out_w, int out_h, int pixel_step, int row_step, int batch_step) {
   const int y = p / out_w, batch = y / out_h;
   return batch * batch_step + (y - batch * out_h) * row_step + (p - y * out_w) * pixel_step;
-}
-
-// acc += words (4 weights per lane) times the 4 activations of x.
-inline int16 npu_dot4(int16 acc, int16 words, uint x) {
-  acc += ((words << 24) >> 24) * (int16)((int)(x & 255u));
-  acc += ((words << 16) >> 24) * (int16)((int)((x >> 8) & 255u));
-  acc += ((words << 8) >> 24) * (int16)((int)((x >> 16) & 255u));
-  acc += (words >> 24) * (int16)((int)(x >> 24));
-  return acc;
 }
 
 // acc[i][j] += sums of products of `segments` runs of `words` * 4 bytes, for the windows that start at pixel[i]

@@ -33,3 +33,49 @@ inline int16 npu_requantize_double16(int16 acc, int16 multiplier, int16 shift) {
   const int16 carry = ((threshold - remainder) >> 31) & (int16)(1);
   return (high >> right) + carry;
 }
+
+// The common case in fewer operations: every shift is -s with s in [1, 20]. acc * multiplier * 2^(-31 - s), rounded
+// twice as above, plus a stored zero point z in [0, 255], is one shift of one 64-bit sum. With p = acc * multiplier,
+// |p| < 2^62, the two roundings are
+//   h = floor((p + 2^30) / 2^31),   r = floor((h + 2^(s-1) - n) / 2^s),   n = 1 if h < 0, else 0
+// (a tie of the second goes away from zero), and since nested floors are the floor of the whole,
+//   r + z = floor((p - n * 2^31 + 2^30 + 2^(30+s) + z * 2^(31+s)) / 2^(31+s)).
+// The sum stays below 2^62 + 2^60. Its upper 32 bits are shifted by the remaining s - 1.
+// n may be taken from acc's sign: both differ only for acc = -1 with multiplier 2^30 (h = 0) and for multiplier 0,
+// where the sum's upper part, with z = 0, lies in [0, 2^(31+s)) either way. n may be left out when results below z
+// are clamped to z: it matters for negative h only, whose r is never above 0 without it either.
+typedef struct {
+  long8 even, odd;          // multipliers of even and odd lanes
+  long8 even_add, odd_add;  // 2^30 + 2^(30+s) + z * 2^(31+s)
+  int16 right;              // s - 1
+} npu_rescale;
+
+inline npu_rescale npu_prepare_rescale(int16 multiplier, int16 shift, int stored_zero_point) {
+  npu_rescale r;
+  const long8 multipliers = as_long8(multiplier);
+  r.even = (multipliers << 32) >> 32;
+  r.odd = multipliers >> 32;
+  // Lanes past the last channel have shift 0 and multiplier 0.
+  r.right = max(-shift, (int16)(1)) - (int16)(1);
+  const long8 rights = as_long8(r.right);
+  const long8 scaled = (long8)(2L * stored_zero_point + 1) << 31;
+  r.even_add = (scaled << (rights & (long8)(0xffffffffL))) + (long8)(1L << 30);
+  r.odd_add = (scaled << (rights >> 32)) + (long8)(1L << 30);
+  return r;
+}
+
+// 16 lanes of it. keep_sign: 0 leaves n out. Even and odd lanes are multiplied as lower halves of 64-bit lanes, one
+// instruction each on x86. Little-endian devices, as convolution.h.
+inline int16 npu_rescale16(int16 acc, npu_rescale r, int keep_sign) {
+  const long8 pairs = as_long8(acc);
+  long8 even = ((pairs << 32) >> 32) * r.even;
+  long8 odd = (pairs >> 32) * r.odd;
+  if (keep_sign != 0) {
+    even += (even >> 63) & (long8)(-(1L << 31));
+    odd += (odd >> 63) & (long8)(-(1L << 31));
+  }
+  even += r.even_add;
+  odd += r.odd_add;
+  const int16 high = as_int16((as_ulong8(even) >> 32) | (as_ulong8(odd) & (ulong8)(~0xffffffffUL)));
+  return high >> r.right;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/opencl/kernel_variant.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace npu {
+namespace {
+
+constexpr KernelVariant kX86Vnni{"x86_vnni", "-DNPU_X86_VNNI"};
+
+constexpr const KernelVariant* kX86VnniDevice[] = {&kX86Vnni, &kPortableVariant};
+constexpr const KernelVariant* kAnyDevice[] = {&kPortableVariant};
+
+bool ProcessorHasVnni() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
+// Shapes of kernels/self_test.cl.
+constexpr int kLanes = 16, kSteps = 64, kResults = 3 * kLanes + 64;
+
+struct TestData {
+  std::array<uint32_t, kSteps> activations{};
+  std::array<std::array<uint32_t, kLanes>, kSteps> words{};
+};
+
+// Bytes over their whole ranges, the extremes first: 255 * -128 four times is what saturating forms get
+// wrong.
+TestData MakeTestData() {
+  TestData data;
+  uint32_t state = 12345;
+  const auto next = [&state] { return state = state * 1664525u + 1013904223u; };
+  for (int k = 0; k < kSteps; ++k) {
+    data.activations[k] = k < 2 ? 0xffffffffu : next() ^ (next() >> 16);
+    for (uint32_t& word : data.words[k])
+      word = k == 0 ? 0x80808080u : k == 1 ? 0x7f7f7f7fu : next() ^ (next() >> 16);
+  }
+  return data;
+}
+
+int32_t DotProduct(uint32_t activations, uint32_t weights) {
+  int32_t sum = 0;
+  for (int i = 0; i < 4; ++i) {
+    sum += static_cast<int32_t>((activations >> (8 * i)) & 255u) *
+           static_cast<int8_t>((weights >> (8 * i)) & 255u);
+  }
+  return sum;
+}
+
+// What kernels/self_test.cl leaves in `results`.
+std::vector<int32_t> Expected(const TestData& data) {
+  std::vector<int32_t> results(kResults, 0);
+  for (int lane = 0; lane < kLanes; ++lane) {
+    for (int k = 0; k < kSteps; ++k) {
+      results[lane] += DotProduct(data.activations[k], data.words[k][lane]);
+      results[kLanes + lane] += DotProduct(data.words[k][lane], data.words[kSteps - 1 - k][lane]);
+    }
+    results[2 * kLanes + lane] = results[lane];  // the portable form
+  }
+  // Four vectors of 16 numbers around the byte range, stored as bytes.
+  for (int i = 0; i < 64; ++i) {
+    const auto number = static_cast<int32_t>(data.words[2 + i / kLanes][i % kLanes] % 1024u) - 384;
+    results[3 * kLanes + i] = std::clamp(number, 3, 250);
+  }
+  return results;
+}
+
+class Tester {
+ public:
+  Tester(const cl::Context& context, const cl::Device& device, const cl::Program& program)
+      : context_(context), queue_(context, device), kernel_(program, "npu_self_test", &code_) {}
+
+  std::string Run(double& speedup) {
+    if (code_ != CL_SUCCESS) return "it has no self-test";
+    const TestData data = MakeTestData();
+    const cl::Buffer activations = Upload(data.activations.data(), sizeof(data.activations));
+    const cl::Buffer words = Upload(data.words.data(), sizeof(data.words));
+    std::vector<int32_t> results(kResults, -1);
+    const cl::Buffer out = Upload(results.data(), results.size() * sizeof(int32_t));
+    Note(kernel_.setArg(0, activations));
+    Note(kernel_.setArg(1, words));
+    Note(kernel_.setArg(2, out));
+    constexpr int kNone = 0, kOwn = 1, kPortable = 2;
+    Launch(kNone, 0);
+    Note(queue_.enqueueReadBuffer(out, CL_TRUE, 0, results.size() * sizeof(int32_t), results.data()));
+    if (code_ != CL_SUCCESS) return fmt::format("the self-test ended with {} ({})", ClCodeName(code_), code_);
+    const std::vector<int32_t> expected = Expected(data);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      if (results[i] != expected[i]) {
+        return fmt::format("self-test number {} is {}, not {}", i, results[i], expected[i]);
+      }
+    }
+    const double own = Time(kOwn), portable = Time(kPortable);
+    if (code_ != CL_SUCCESS) return fmt::format("the self-test ended with {} ({})", ClCodeName(code_), code_);
+    speedup = portable / own;
+    return "";
+  }
+
+ private:
+  void Note(cl_int code) {
+    if (code_ == CL_SUCCESS) code_ = code;
+  }
+  cl::Buffer Upload(const void* data, size_t bytes) {
+    cl_int code = CL_SUCCESS;
+    // The driver copies the bytes; the pointer is not const in the bindings.
+    cl::Buffer buffer(context_, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes, const_cast<void*>(data),
+                      &code);
+    Note(code);
+    return buffer;
+  }
+  void Launch(int form, int rounds) {
+    Note(kernel_.setArg(3, sizeof(form), &form));
+    Note(kernel_.setArg(4, sizeof(rounds), &rounds));
+    Note(queue_.enqueueNDRangeKernel(kernel_, cl::NullRange, cl::NDRange(1), cl::NDRange(1)));
+    Note(queue_.finish());
+  }
+  // Seconds of the fastest of several runs: another process may take the core during some.
+  double Time(int form) {
+    constexpr int kRounds = 20, kRuns = 5;
+    double best = 1e9;
+    for (int run = 0; run < kRuns; ++run) {
+      const auto start = std::chrono::steady_clock::now();
+      Launch(form, kRounds);
+      best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    return best;
+  }
+
+  const cl::Context& context_;
+  cl_int code_ = CL_SUCCESS;
+  cl::CommandQueue queue_;
+  cl::Kernel kernel_;
+};
+
+}  // namespace
+
+constexpr KernelVariant kPortableVariant{"portable", ""};
+
+std::span<const KernelVariant* const> VariantsFor(const cl::Device& device) {
+  cl_device_type type = 0;
+  const cl_int code = clGetDeviceInfo(device(), CL_DEVICE_TYPE, sizeof(type), &type, nullptr);
+  // Kernels of a CPU device run on this processor.
+  const bool cpu = code == CL_SUCCESS && (type & CL_DEVICE_TYPE_CPU) != 0;
+  if (cpu && ProcessorHasVnni()) return kX86VnniDevice;
+  return kAnyDevice;
+}
+
+std::string SelfTest(const cl::Context& context, const cl::Device& device, const cl::Program& program,
+                     double& speedup) {
+  return Tester(context, device, program).Run(speedup);
+}
+
+}  // namespace npu

@@ -1,0 +1,51 @@
+// What backends/opencl/kernel_variant.cc asks of a program before it is used: the primitives that have a form of
+// their own per variant (dot_product.h), on numbers whose answers the host knows.
+// SPDX-License-Identifier: Apache-2.0
+
+#define NPU_TEST_STEPS 64
+
+// Fills results[112] with sums of dot products (scalar and vector activations, portable form) and with 64 stored
+// bytes; form 1 or 2: repeats the variant's own or the portable dot products, 12 accumulators, `rounds` times, to be
+// timed. One work-item.
+NPU_TILE_KERNEL void npu_self_test(__global const uint* activations, __global const int* words,
+                                   __global int* results, int form, int rounds) {
+  if (get_global_id(0) != 0) return;
+  if (form != 0) {
+    int16 acc[12];
+    NPU_UNROLL for (int i = 0; i < 12; ++i) acc[i] = (int16)(i);
+    for (int round = 0; round < rounds; ++round) {
+      for (int k = 0; k < NPU_TEST_STEPS; ++k) {
+        const int16 w = npu_load_int16(words + 16 * k);
+        if (form == 1) {
+          NPU_UNROLL for (int i = 0; i < 12; ++i) acc[i] = npu_dot4(acc[i], w, activations[(k + i) % NPU_TEST_STEPS]);
+        } else {
+          NPU_UNROLL for (int i = 0; i < 12; ++i) {
+            acc[i] = npu_dot4_portable(acc[i], w, (uint16)(activations[(k + i) % NPU_TEST_STEPS]));
+          }
+        }
+      }
+    }
+    int16 sum = (int16)(0);
+    NPU_UNROLL for (int i = 0; i < 12; ++i) sum += acc[i];
+    *(__global npu_int16_u*)results = sum;
+    return;
+  }
+  int16 scalar = (int16)(0), vector = (int16)(0), portable = (int16)(0);
+  for (int k = 0; k < NPU_TEST_STEPS; ++k) {
+    const int16 w = npu_load_int16(words + 16 * k);
+    scalar = npu_dot4(scalar, w, activations[k]);
+    vector = npu_dot4_lanes(vector, npu_load_int16(words + 16 * (NPU_TEST_STEPS - 1 - k)), as_uint16(w));
+    portable = npu_dot4_portable(portable, w, (uint16)(activations[k]));
+  }
+  *(__global npu_int16_u*)results = scalar;
+  *(__global npu_int16_u*)(results + 16) = vector;
+  *(__global npu_int16_u*)(results + 32) = portable;
+  int16 numbers[4];
+  for (int i = 0; i < 4; ++i) {
+    numbers[i] = as_int16(as_uint16(npu_load_int16(words + 16 * (2 + i))) & (uint16)(1023u)) - (int16)(384);
+  }
+  // Bytes go to the front of `results`' tail and are then spread, last first, to one per number.
+  __global uchar* bytes = (__global uchar*)(results + 48);
+  npu_store_blocks4(bytes, numbers[0], numbers[1], numbers[2], numbers[3], 3, 250, 64);
+  for (int i = 63; i >= 0; --i) results[48 + i] = bytes[i];
+}
