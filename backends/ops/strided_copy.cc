@@ -115,7 +115,7 @@ void FillElements(const std::byte* value, int element_size, int64_t count, std::
   }
 }
 
-void LowerCopy(const StridedCopy& copy, TensorArg source, TensorArg target, std::optional<ConstantArg> table,
+void LowerCopy(const StridedCopy& copy, KernelArg source, KernelArg target, std::optional<ConstantArg> table,
                Lowering& lowering) {
   if (copy.empty) return;
   // dims[5] is the run, dims[4] the rows a work-item walks, dims[0..3] the grid.

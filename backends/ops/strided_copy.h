@@ -50,8 +50,8 @@ void CopyStridedTable(const StridedCopy& copy, const std::array<uint8_t, 256>& t
 void FillElements(const std::byte* value, int element_size, int64_t count, std::byte* target);
 
 // Emits the copy of 8-bit elements. `table`: 256 bytes that map each stored byte on its way.
-// copy.rank <= kMaxDeviceCopyRank.
-void LowerCopy(const StridedCopy& copy, TensorArg source, TensorArg target, std::optional<ConstantArg> table,
+// copy.rank <= kMaxDeviceCopyRank. source and target: tensors or scratch.
+void LowerCopy(const StridedCopy& copy, KernelArg source, KernelArg target, std::optional<ConstantArg> table,
                Lowering& lowering);
 
 // How a launch over rows of `run` bytes is cut into work-items.

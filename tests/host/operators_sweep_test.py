@@ -128,7 +128,28 @@ def cast(dice):
     return "CAST", [tensor(source)], [tensor(target)], None
 
 
-FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast)}
+def batch_matmul(dice):
+    rows, depth, columns = (1 + dice.below(n) for n in (14, 70, 70))
+    if dice.below(4) == 0:
+        rows = 1
+    batch = [1 + dice.below(3) for _ in range(dice.below(4))]
+    adjoint = dice.below(2) == 1, dice.below(2) == 1
+    shapes = [([depth, rows] if adjoint[0] else [rows, depth]), ([columns, depth] if adjoint[1] else [depth, columns])]
+    batches = [batch, dice.broadcast(batch)]
+    if dice.below(2):
+        batches.reverse()
+    operands = [dice.quantized("INT8", b + s) for b, s in zip(batches, shapes)]
+    for operand in operands:
+        if dice.below(4) == 0:
+            operand.zero_points = [0]
+    if dice.below(3) == 0:
+        operands[1].data = dice.values("INT8", operands[1].shape)
+    spread = operands[0].scales[0] * operands[1].scales[0] * np.sqrt(depth) * 5000
+    output = dice.quantized("INT8", batch + [rows, columns], np.float32(spread * 10 ** dice.generator.uniform(-2, 0) / 64))
+    return "BATCH_MATMUL", operands, [output], ("BatchMatMul", {"adjX": adjoint[0], "adjY": adjoint[1]})
+
+
+FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast, batch_matmul)}
 
 
 def make_case(family, seed):
