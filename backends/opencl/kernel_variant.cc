@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace npu {
@@ -27,7 +28,7 @@ bool ProcessorHasVnni() {
 }
 
 // Shapes of kernels/self_test.cl.
-constexpr int kLanes = 16, kSteps = 64, kResults = 3 * kLanes + 64;
+constexpr int kLanes = 16, kSteps = 64, kResults = 3 * kLanes + 3 * 64 + 2;
 
 struct TestData {
   std::array<uint32_t, kSteps> activations{};
@@ -72,6 +73,21 @@ std::vector<int32_t> Expected(const TestData& data) {
     const auto number = static_cast<int32_t>(data.words[2 + i / kLanes][i % kLanes] % 1024u) - 384;
     results[3 * kLanes + i] = std::clamp(number, 3, 250);
   }
+  // Channels interleaved from four rows of 64 bytes, and the first row's bytes stored again.
+  const auto byte = [&data](int row, int channel) {
+    return (data.words[2 + row][channel / 4] >> (8 * (channel % 4))) & 255u;
+  };
+  for (int c = 0; c < 64; ++c) {
+    const int at = c % 16 / 4 * 16 + c / 16 * 4 + c % 4;
+    results[112 + at] =
+        static_cast<int32_t>(byte(0, c) | byte(1, c) << 8 | byte(2, c) << 16 | byte(3, c) << 24);
+    results[176 + c] = std::clamp(static_cast<int32_t>(byte(0, c)), 3, 250);
+  }
+  // Seven of 16 numbers; the eighth byte is as it was.
+  std::array<uint8_t, 8> few;
+  for (int i = 0; i < 7; ++i) few[i] = static_cast<uint8_t>(results[3 * kLanes + i]);
+  few[7] = 0xff;
+  std::memcpy(&results[240], few.data(), few.size());
   return results;
 }
 

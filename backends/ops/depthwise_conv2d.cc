@@ -22,7 +22,6 @@ namespace npu {
 namespace {
 
 constexpr int kChannelDimension = 3;  // of the weights
-constexpr int kTilePixels = 4;        // NPU_DEPTHWISE_PIXELS of kernels/depthwise_conv2d.cl
 
 Status Infer(Graph& graph, const Op& op) {
   return InferWindowOutput(graph, op, WindowParams(op.as<DepthwiseConv2DParams>()), kChannelDimension);
@@ -131,42 +130,99 @@ Status Reference(const ReferenceArgs& args) {
   return {};
 }
 
-// The weights as the kernel reads them: [block][tap][16] int16 with their zero point subtracted, and per
-// block [3][16] int32: bias - zx * sum w (wrapping), multiplier, shift.
-struct PackedTaps {
-  std::vector<int16_t> weights;
-  std::vector<int32_t> channel_constants, offsets;
+// What the kernel knows of the window, npu_depthwise_geometry of kernels/depthwise_conv2d.cl.
+struct DepthwiseGeometry {
+  int32_t in_h, in_w, channels;
+  int32_t out_h, out_w, rows;
+  int32_t stride_h, stride_w;
+  int32_t x_low, x_high;
+  int32_t groups;
+  int32_t columns3;
+  int32_t rows_per_item;
+  int32_t weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
+  int32_t form;
+};
+struct DepthwiseTap {
+  int32_t dy, dx;
 };
 
-PackedTaps PackTaps(const Depthwise& conv, const WindowSteps& steps) {
+// Taps in groups of four, some of which may have fewer.
+struct TapGroups {
+  bool columns3 = false;
+  int32_t groups = 0;
+  std::vector<DepthwiseTap> taps;  // 4 per group; missing ones repeat the group's first
+  std::vector<int32_t> offsets;    // of the same in the filter, -1 where missing
+  std::vector<int32_t> ones;       // per group, 1 in the bytes of taps that there are
+};
+
+TapGroups MakeTapGroups(const Depthwise& conv) {
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
-  const size_t blocks = (size_t{static_cast<uint32_t>(conv.channels)} - 1) / kBlockChannels + 1;
-  const size_t taps = static_cast<size_t>(staged_rows.taps) * staged_columns.taps;
-  const auto* bytes = reinterpret_cast<const uint8_t*>(conv.weights.data.bytes.data());
-  const bool is_signed = conv.weights.type == DataType::kInt8;
-  PackedTaps packed;
-  packed.weights.assign(blocks * taps * kBlockChannels, 0);
-  packed.channel_constants.assign(blocks * 3 * kBlockChannels, 0);
-  std::vector<uint32_t> sums(conv.channels, 0);
-  for (size_t t = 0; t < taps; ++t) {
-    const auto ky = static_cast<int32_t>(t / staged_columns.taps),
-               kx = static_cast<int32_t>(t % staged_columns.taps);
-    packed.offsets.push_back(ky * steps.tap_row + kx * steps.tap_column);
-    const int64_t tap = int64_t{staged_rows.first_tap + ky} * columns.filter + staged_columns.first_tap + kx;
-    for (int32_t n = 0; n < conv.channels; ++n) {
-      const uint8_t byte = bytes[tap * conv.channels + n];
-      const int32_t weight =
-          (is_signed ? int32_t{static_cast<int8_t>(byte)} : byte) - conv.weights.zero_point();
-      packed.weights[(n / kBlockChannels * taps + t) * kBlockChannels + n % kBlockChannels] =
-          static_cast<int16_t>(weight);
-      sums[n] += static_cast<uint32_t>(weight);
+  TapGroups result;
+  const bool weights_shifted = conv.weights.zero_point() != (conv.weights.type == DataType::kUInt8 ? 128 : 0);
+  result.columns3 = staged_rows.taps == 3 && staged_columns.taps == 3 && columns.dilation == 1 &&
+                    columns.stride <= 2 && !weights_shifted;
+  const int32_t count = staged_rows.taps * staged_columns.taps, per_group = result.columns3 ? 3 : kWordBytes;
+  for (int32_t first = 0; first < count; first += per_group) {
+    uint32_t ones = 0;
+    for (int32_t i = 0; i < kWordBytes; ++i) {
+      const bool there = i < per_group && first + i < count;
+      const int32_t t = there ? first + i : first;
+      // Column by column where columns slide.
+      const int32_t ky = staged_rows.first_tap + (result.columns3 ? t % 3 : t / staged_columns.taps);
+      const int32_t kx = staged_columns.first_tap + (result.columns3 ? t / 3 : t % staged_columns.taps);
+      result.taps.push_back(
+          {ky * rows.dilation - rows.pad_before, kx * columns.dilation - columns.pad_before});
+      result.offsets.push_back(there ? ky * columns.filter + kx : -1);
+      if (there) ones |= uint32_t{1} << (8 * i);
     }
+    result.ones.push_back(static_cast<int32_t>(ones));
+    ++result.groups;
   }
-  const auto zero_point = static_cast<uint32_t>(StoredZeroPoint(conv.input));
-  for (int32_t n = 0; n < conv.channels; ++n) {
-    int32_t* constants =
-        packed.channel_constants.data() + n / kBlockChannels * 3 * kBlockChannels + n % kBlockChannels;
-    constants[0] = static_cast<int32_t>(static_cast<uint32_t>(conv.bias[n]) - zero_point * sums[n]);
+  return result;
+}
+
+// Weights of one form, [block][group][vector][16 lanes][4 taps] int8, and per block and vector [3][16] int32:
+// bias - zx * sum w' + n * zx * zw' (wrapping), multiplier, shift; w' and zw' as PackWeights has them
+// (convolution.h).
+struct PackedTaps {
+  std::vector<int8_t> weights;
+  std::vector<int32_t> constants;
+};
+
+// vectors: 1, or 4 for whole blocks of 64 channels in the order of npu_interleave64 (kernels/dot_product.h).
+PackedTaps PackTaps(const Depthwise& conv, const TapGroups& groups, int32_t vectors,
+                    int32_t weights_zero_point) {
+  const int32_t block_channels = vectors * kBlockChannels;
+  const int32_t blocks =
+      vectors == 1 ? (conv.channels - 1) / block_channels + 1 : conv.channels / block_channels;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(conv.weights.data.bytes.data());
+  const bool is_unsigned = conv.weights.type == DataType::kUInt8;
+  const auto zx = static_cast<uint32_t>(StoredZeroPoint(conv.input)),
+             zw = static_cast<uint32_t>(weights_zero_point);
+  const size_t lanes = size_t{static_cast<uint32_t>(blocks)} * block_channels;
+  PackedTaps packed;
+  // Never empty: an argument needs an address.
+  packed.weights.assign(std::max<size_t>(lanes, 1) * groups.groups * kWordBytes, 0);
+  packed.constants.assign(std::max<size_t>(lanes, 1) * 3, 0);
+  for (int32_t n = 0; n < std::min<int32_t>(conv.channels, blocks * block_channels); ++n) {
+    const int32_t block = n / block_channels, in_block = n % block_channels;
+    const int32_t vector = vectors == 1 ? 0 : in_block % 16 / 4;
+    const int32_t lane = vectors == 1 ? in_block : in_block / 16 * 4 + in_block % 4;
+    uint32_t sum = 0, count = 0;
+    for (size_t t = 0; t < groups.offsets.size(); ++t) {
+      if (groups.offsets[t] < 0) continue;
+      const uint8_t byte = bytes[int64_t{groups.offsets[t]} * conv.channels + n];
+      const auto weight = static_cast<int8_t>(is_unsigned ? byte ^ 0x80 : byte);
+      const size_t group = static_cast<size_t>(block) * groups.groups + t / kWordBytes;
+      packed.weights[((group * vectors + vector) * kBlockChannels + lane) * kWordBytes + t % kWordBytes] =
+          weight;
+      sum += static_cast<uint32_t>(int32_t{weight});
+      ++count;
+    }
+    int32_t* constants = packed.constants.data() +
+                         (size_t{static_cast<uint32_t>(block)} * vectors + vector) * 3 * kBlockChannels +
+                         lane;
+    constants[0] = static_cast<int32_t>(static_cast<uint32_t>(conv.bias[n]) - zx * sum + count * zx * zw);
     constants[kBlockChannels] = conv.multipliers[n].multiplier;
     constants[2 * kBlockChannels] = conv.multipliers[n].shift;
   }
@@ -176,19 +232,59 @@ PackedTaps PackTaps(const Depthwise& conv, const WindowSteps& steps) {
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const Depthwise conv(op);
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
-  const WindowSteps steps = MakeWindowSteps(conv.window, conv.channels);
-  const PackedTaps packed = PackTaps(conv, steps);
-  const KernelArg input = StageInput(op, conv.window, conv.multiplier, StoredZeroPoint(conv.input),
-                                     conv.channels % kBlockChannels != 0, lowering);
-  const int32_t pixels = conv.input.shape[0] * rows.output * columns.output;
-  const auto tiles = [](int32_t count, int32_t size) { return static_cast<size_t>((count - 1) / size + 1); };
+  const TapGroups groups = MakeTapGroups(conv);
+  const int32_t weights_zero_point =
+      conv.weights.zero_point() - (conv.weights.type == DataType::kUInt8 ? 128 : 0);
+  const PackedTaps by16 = PackTaps(conv, groups, 1, weights_zero_point);
+  const PackedTaps by64 = PackTaps(conv, groups, 4, weights_zero_point);
+
+  const int32_t batches = conv.input.shape[0];
+  KernelArg input = TensorArg{op.op.inputs[0]};
+  if (conv.multiplier > 1) {
+    const ScratchArg repeated =
+        lowering.AddScratch(int64_t{batches} * rows.input * columns.input * conv.channels);
+    lowering.Launch("conv_stage", {static_cast<size_t>(rows.input), static_cast<size_t>(batches), 1},
+                    {input, repeated, rows.input, columns.input, conv.input.shape[3], conv.multiplier, 0, 0,
+                     rows.input, columns.input, batches, 0});
+    input = repeated;
+  }
+
+  // 8 work-items or more, so that every core of a CPU gets some.
+  constexpr int32_t kChannels = 64, kWorkItems = 8;
+  const auto divide = [](int32_t count, int32_t size) { return (count - 1) / size + 1; };
+  const int32_t blocks = divide(conv.channels, kChannels), all_rows = batches * rows.output;
+  const DepthwiseGeometry geometry{
+      .in_h = rows.input,
+      .in_w = columns.input,
+      .channels = conv.channels,
+      .out_h = rows.output,
+      .out_w = columns.output,
+      .rows = all_rows,
+      .stride_h = rows.stride,
+      .stride_w = columns.stride,
+      .x_low = columns.pad_before - staged_columns.first_tap * columns.dilation,
+      .x_high = columns.input - 1 + columns.pad_before -
+                (staged_columns.first_tap + staged_columns.taps - 1) * columns.dilation,
+      .groups = groups.groups,
+      .columns3 = groups.columns3 ? 1 : 0,
+      .rows_per_item = std::max(all_rows / divide(kWorkItems, blocks), 1),
+      .weights_zero_point = weights_zero_point,
+      .zero_point = conv.output.zero_point(),
+      .stored_zero_point = StoredZeroPoint(conv.output),
+      .range_min = conv.range.min,
+      .range_max = conv.range.max,
+      .storage_offset = StorageOffset(conv.output.type),
+      .form = static_cast<int32_t>(RescaleFormOf(conv.multipliers, conv.output, conv.range)),
+  };
+  const std::vector<uint8_t> pixel(static_cast<size_t>(conv.channels),
+                                   static_cast<uint8_t>(StoredZeroPoint(conv.input)));
   lowering.Launch(
-      "depthwise_conv2d", {tiles(conv.channels, kBlockChannels), tiles(pixels, kTilePixels), 1},
-      {input, lowering.AddConstant(packed.weights), lowering.AddConstant(packed.channel_constants),
-       lowering.AddConstant(packed.offsets), TensorArg{op.op.outputs[0]},
-       static_cast<int32_t>(packed.offsets.size()), conv.channels, columns.output, rows.output,
-       steps.pixel_step, steps.row_step, steps.batch_step, steps.origin, pixels, conv.output.zero_point(),
-       conv.range.min, conv.range.max, StorageOffset(conv.output.type)});
+      "depthwise_conv2d",
+      {static_cast<size_t>(blocks), static_cast<size_t>(divide(all_rows, geometry.rows_per_item)), 1},
+      {input, lowering.AddConstant(by16.weights), lowering.AddConstant(by16.constants),
+       lowering.AddConstant(by64.weights), lowering.AddConstant(by64.constants),
+       lowering.AddConstant(groups.ones), lowering.AddConstant(std::span(&geometry, 1)),
+       lowering.AddConstant(groups.taps), lowering.AddConstant(pixel), TensorArg{op.op.outputs[0]}});
   return {};
 }
 

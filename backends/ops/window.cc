@@ -19,9 +19,6 @@ bool FitsInt32(int64_t value) {
   return value >= std::numeric_limits<int32_t>::min() && value <= std::numeric_limits<int32_t>::max();
 }
 
-// What lies between `count` positions; nothing does when there is one, and then the product may not fit.
-int32_t StepBytes(int32_t count, int64_t bytes) { return count > 1 ? static_cast<int32_t>(bytes) : 0; }
-
 std::vector<int32_t> OutputShape(const Window& window, const Tensor& input, const Tensor& weights,
                                  int channel_dimension) {
   return {input.shape[0], window.rows.output, window.columns.output, weights.shape[channel_dimension]};
@@ -138,34 +135,6 @@ bool CheckWindow(const OpView& op, const WindowParams& params, int channel_dimen
                 "less than 2^31 bytes");
   }
   return ok;
-}
-
-WindowSteps MakeWindowSteps(const Window& window, int32_t channels) {
-  const auto& [rows, columns, staged_rows, staged_columns] = window;
-  const int64_t row = int64_t{staged_columns.size} * channels;
-  return {
-      .pixel_step = StepBytes(columns.output, int64_t{columns.stride} * channels),
-      .row_step = StepBytes(rows.output, rows.stride * row),
-      .batch_step = static_cast<int32_t>(staged_rows.size * row),
-      .origin = static_cast<int32_t>(staged_rows.origin * row + int64_t{staged_columns.origin} * channels),
-      .tap_row = StepBytes(staged_rows.taps, rows.dilation * row),
-      .tap_column = StepBytes(staged_columns.taps, int64_t{columns.dilation} * channels)};
-}
-
-KernelArg StageInput(const OpView& op, const Window& window, int32_t repeat, int32_t fill, bool needs_slack,
-                     Lowering& lowering) {
-  const TensorArg input{op.op.inputs[0]};
-  const auto& [rows, columns, staged_rows, staged_columns] = window;
-  if (staged_rows.size == rows.input && staged_columns.size == columns.input && repeat == 1 && !needs_slack) {
-    return input;
-  }
-  const int32_t batches = op.input(0)->shape[0], channels = op.input(0)->shape[3];
-  const ScratchArg staged = lowering.AddScratch(
-      int64_t{batches} * staged_rows.size * staged_columns.size * channels * repeat + kStagingSlack);
-  lowering.Launch("conv_stage", {static_cast<size_t>(staged_rows.size), static_cast<size_t>(batches), 1},
-                  {input, staged, rows.input, columns.input, channels, repeat, staged_rows.before,
-                   staged_columns.before, staged_rows.size, staged_columns.size, batches, fill});
-  return staged;
 }
 
 }  // namespace npu

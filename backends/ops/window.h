@@ -1,5 +1,5 @@
-// Sliding windows over NHWC images: output sizes and padding as TFLite computes them, and how a window reads
-// an input that has been staged with a border, so that kernels need no bounds checks.
+// Sliding windows over NHWC images: output sizes and padding as TFLite computes them, and which taps of a window
+// ever meet the input.
 // Promises: every number fits 32 bits, or the function says so; nothing here trusts a model.
 // Used by CONV_2D and DEPTHWISE_CONV_2D; both have the same window parameters (WindowParams).
 // SPDX-License-Identifier: Apache-2.0
@@ -70,19 +70,5 @@ Status InferWindowOutput(Graph& graph, const Op& op, const WindowParams& params,
 // shape that Infer gives; the staged input, its channels repeated `channels` / input channels times, has
 // less than 2^31 bytes. Returns whether input and weights are there, of rank 4 and not empty.
 bool CheckWindow(const OpView& op, const WindowParams& params, int channel_dimension, Verdict& verdict);
-
-// Byte offsets for a kernel: pixel (b, y, x) of the output looks at staged bytes from
-// origin + b * batch_step + y * row_step + x * pixel_step on.
-struct WindowSteps {
-  int32_t pixel_step = 0, row_step = 0, batch_step = 0, origin = 0;
-  int32_t tap_row = 0, tap_column = 0;  // from one tap to the next, down and to the right
-};
-WindowSteps MakeWindowSteps(const Window& window, int32_t channels);
-
-// The input as kernels want it: the tensor itself, or a staged copy of it (kernel conv_stage) with the
-// window's border in `fill`, every channel `repeat` times and kStagingSlack spare bytes. Copies if there is
-// a border, something to repeat, or `needs_slack`.
-KernelArg StageInput(const OpView& op, const Window& window, int32_t repeat, int32_t fill, bool needs_slack,
-                     Lowering& lowering);
 
 }  // namespace npu

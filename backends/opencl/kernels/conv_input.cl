@@ -1,5 +1,5 @@
 // What convolutions do to their input first: staging with a border, and window sums. In the u8 domain.
-// Called by backends/ops/window.cc and the rooms that use it.
+// Called by the rooms that need it: TRANSPOSE_CONV (border), DEPTHWISE_CONV_2D (repeated channels), FULLY_CONNECTED.
 // SPDX-License-Identifier: Apache-2.0
 
 // Copies an NHWC image into one with a border of `fill` pixels around it, and repeats every channel

@@ -1,4 +1,4 @@
-// The tile that CONV_2D and FULLY_CONNECTED compute, and the staging of their inputs. OpenCL C.
+// What CONV_2D, FULLY_CONNECTED and TRANSPOSE_CONV share: loads, stores, and the tile of the latter two. OpenCL C.
 // Activations are in the u8 domain (backends/ops/lowering.h); weights are packed by PackWeights
 // (backends/ops/convolution.h): 64 bytes hold 16 output channels x 4 consecutive k, channel by channel,
 // that is one 32-bit lane per channel, lowest k in the lowest byte (little-endian devices).

@@ -1,45 +1,199 @@
-// DEPTHWISE_CONV_2D in the u8 domain (backends/ops/depthwise_conv2d.cc).
-// A lane is an output channel: its input has been staged with channels repeated, so that input and output
-// channels are the same, and with slack, so that the last 16 lanes can be read whole.
+// DEPTHWISE_CONV_2D in the u8 domain (backends/ops/depthwise_conv2d.cc). OpenCL C. A 32-bit lane is an output channel;
+// input and output channels are the same (a depth multiplier has repeated them, kernel conv_stage).
+//
+// Dot products take four taps at once: the bytes of a channel under four taps make one 32-bit lane. A 3x3 filter on
+// adjacent pixels has one group of taps per column, so that a column made for one output serves its neighbours;
+// every other filter has its taps in groups of four. Taps outside the image are read from `fill`, zero points,
+// which add nothing.
+// A work-item computes `rows_per_item` output rows of 64 channels: at once where the variant can (NPU_HAS_CHANNELS64),
+// else by blocks of 16.
 // SPDX-License-Identifier: Apache-2.0
 
-// Output pixels of one work-item: weights are loaded once for all of them.
-#define NPU_DEPTHWISE_PIXELS 4
+// struct DepthwiseGeometry of backends/ops/depthwise_conv2d.cc: the same numbers in the same order.
+typedef struct {
+  int in_h, in_w, channels;
+  int out_h, out_w, rows;  // rows: of all batches
+  int stride_h, stride_w;
+  int x_low, x_high;  // windows that start there (x * stride_w) have all their columns inside
+  int groups;         // of up to four taps
+  int columns3;       // 3x3, adjacent pixels, stride 1 or 2 to the right: sliding columns
+  int rows_per_item;
+  int weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
+  int form;  // RescaleForm of backends/ops/convolution.h
+} npu_depthwise_geometry;
 
-typedef short16 __attribute__((aligned(2))) npu_short16_u;
+// Rows and columns from a window's start.
+typedef struct {
+  int dy, dx;
+} npu_depthwise_tap;
 
-// weights: [block][tap][16] int16, zero point subtracted. channel_constants: [block][3][16] bias, multiplier,
-// shift. Global size (ceil(channels / 16), ceil(out_pixels / NPU_DEPTHWISE_PIXELS)).
-NPU_TILE_KERNEL void depthwise_conv2d(__global const uchar* in, __global const short* weights,
-                                      __global const int* channel_constants, __global const int* tap_offsets,
-                                      __global uchar* out, int taps, int channels, int out_w, int out_h,
-                                      int pixel_step, int row_step, int batch_step, int origin, int out_pixels,
-                                      int zero_point, int range_min, int range_max, int storage_offset) {
-  const int channel = (int)get_global_id(0) * 16;
-  const int first = (int)get_global_id(1) * NPU_DEPTHWISE_PIXELS;
-  if (channel >= channels || first >= out_pixels) return;
-  __global const int* constants = channel_constants + channel * 3;
-  __global const short* w = weights + channel * taps;
-  int16 acc[NPU_DEPTHWISE_PIXELS];
-  __global const uchar* pixel[NPU_DEPTHWISE_PIXELS];
-  NPU_UNROLL for (int i = 0; i < NPU_DEPTHWISE_PIXELS; ++i) {
-    acc[i] = npu_load_int16(constants);
-    // Pixels past the end repeat the last one and are not stored.
-    pixel[i] = in + origin + channel +
-               npu_window_offset(min(first + i, out_pixels - 1), out_w, out_h, pixel_step, row_step, batch_step);
+// Channels of the vectors a column consists of: acc, columns and constants are arrays of that many.
+#define NPU_DEPTHWISE_ROW(name, VECTORS, LANES, COLUMN, STORE)                                                     \
+  inline void name(__global const uchar* in, __global const int* weights, __global const int* ones,                \
+                   __global const int* constants, __global const npu_depthwise_geometry* g,                        \
+                   __global const npu_depthwise_tap* taps, __global const uchar* fill, __global uchar* out, int y,  \
+                   int batch, int channels) {                                                                      \
+    const long pixel = g->channels, line = g->in_w * pixel;                                                        \
+    const int form = g->form, step = g->stride_w, out_w = g->out_w;                                                \
+    const int low = form == 0 ? 0 : g->range_min + g->storage_offset;                                              \
+    const int high = form == 0 ? 255 : g->range_max + g->storage_offset;                                           \
+    npu_rescale rescale[VECTORS];                                                                                  \
+    NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                                 \
+      rescale[v] = npu_prepare_rescale(npu_load_int16(constants + 48 * v + 16),                                    \
+                                       npu_load_int16(constants + 48 * v + 32), g->stored_zero_point);             \
+    }                                                                                                              \
+    const int first_y = y * g->stride_h;                                                                           \
+    in += batch * g->in_h * line;                                                                                  \
+    uint16 column[3][VECTORS];                                                                                     \
+    int16 acc[VECTORS];                                                                                            \
+    if (g->columns3) {                                                                                             \
+      /* Rows outside the image: a pixel of zero points, again and again. */                                       \
+      __global const uchar* row[3];                                                                                \
+      long advance[3];                                                                                             \
+      for (int r = 0; r < 3; ++r) {                                                                                \
+        const int at = first_y + taps[r].dy;                                                                       \
+        const bool inside = at >= 0 && at < g->in_h;                                                               \
+        row[r] = inside ? in + at * line : fill;                                                                   \
+        advance[r] = inside ? pixel : 0;                                                                           \
+      }                                                                                                            \
+      int next = taps[0].dx; /* the input column that is made next */                                              \
+      NPU_DEPTHWISE_NEXT(0, COLUMN)                                                                                \
+      if (step == 1) {                                                                                             \
+        NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                              \
+        for (int x = 0; x < out_w;) {                                                                              \
+          NPU_DEPTHWISE_NEXT(2, COLUMN)                                                                            \
+          NPU_DEPTHWISE_OUT(VECTORS, 0, 1, 2, STORE)                                                               \
+          if (++x == out_w) break;                                                                                 \
+          NPU_DEPTHWISE_NEXT(0, COLUMN)                                                                            \
+          NPU_DEPTHWISE_OUT(VECTORS, 1, 2, 0, STORE)                                                               \
+          if (++x == out_w) break;                                                                                 \
+          NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                            \
+          NPU_DEPTHWISE_OUT(VECTORS, 2, 0, 1, STORE)                                                               \
+          ++x;                                                                                                     \
+        }                                                                                                          \
+      } else {                                                                                                     \
+        for (int x = 0; x < out_w;) {                                                                              \
+          NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                            \
+          NPU_DEPTHWISE_NEXT(2, COLUMN)                                                                            \
+          NPU_DEPTHWISE_OUT(VECTORS, 0, 1, 2, STORE)                                                               \
+          if (++x == out_w) break;                                                                                 \
+          NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                            \
+          NPU_DEPTHWISE_NEXT(0, COLUMN)                                                                            \
+          NPU_DEPTHWISE_OUT(VECTORS, 2, 1, 0, STORE)                                                               \
+          ++x;                                                                                                     \
+        }                                                                                                          \
+      }                                                                                                            \
+      return;                                                                                                      \
+    }                                                                                                              \
+    for (int x = 0; x < out_w; ++x) {                                                                              \
+      const int first_x = x * step;                                                                                \
+      const bool inside = first_x >= g->x_low && first_x <= g->x_high;                                             \
+      int16 window_sum[VECTORS];                                                                                   \
+      NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                               \
+        acc[v] = npu_load_int16(constants + 48 * v);                                                               \
+        window_sum[v] = (int16)(0);                                                                                \
+      }                                                                                                            \
+      for (int n = 0; n < g->groups; ++n) {                                                                        \
+        __global const uchar* from[4];                                                                             \
+        for (int r = 0; r < 4; ++r) {                                                                              \
+          const int at_y = first_y + taps[4 * n + r].dy, at_x = first_x + taps[4 * n + r].dx;                      \
+          const bool hit = at_y >= 0 && at_y < g->in_h && (inside || (at_x >= 0 && at_x < g->in_w));               \
+          from[r] = hit ? in + at_y * line + at_x * pixel : fill;                                                  \
+        }                                                                                                          \
+        COLUMN(column[0], from[0], from[1], from[2], from[3]);                                                     \
+        NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                             \
+          acc[v] = npu_dot4_lanes(acc[v], npu_load_int16(weights + (n * VECTORS + v) * 16), column[0][v]);         \
+        }                                                                                                          \
+        if (g->weights_zero_point != 0) {                                                                          \
+          NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                           \
+            window_sum[v] = npu_dot4_lanes(window_sum[v], (int16)(ones[n]), column[0][v]);                         \
+          }                                                                                                        \
+        }                                                                                                          \
+      }                                                                                                            \
+      NPU_UNROLL for (int v = 0; v < VECTORS; ++v) acc[v] -= window_sum[v] * (int16)(g->weights_zero_point);       \
+      NPU_DEPTHWISE_FINISH(VECTORS, STORE)                                                                         \
+    }                                                                                                              \
   }
-  for (int t = 0; t < taps; ++t) {
-    const int16 weight = convert_int16(*(__global const npu_short16_u*)(w + t * 16));
-    const int offset = tap_offsets[t];
-    NPU_UNROLL for (int i = 0; i < NPU_DEPTHWISE_PIXELS; ++i) {
-      acc[i] += convert_int16(*(__global const npu_uchar16_u*)(pixel[i] + offset)) * weight;
+
+// column[D]: the input column `next`, which moves on.
+#define NPU_DEPTHWISE_NEXT(D, COLUMN)                                                                              \
+  {                                                                                                                \
+    const bool hit = next >= 0 && next < g->in_w;                                                                  \
+    __global const uchar *r0 = hit ? row[0] + next * advance[0] : fill, *r1 = hit ? row[1] + next * advance[1] : fill, \
+                         *r2 = hit ? row[2] + next * advance[2] : fill;                                            \
+    COLUMN(column[D], r0, r1, r2, fill);                                                                           \
+    ++next;                                                                                                        \
+  }
+
+#define NPU_DEPTHWISE_OUT(VECTORS, A, B, C, STORE)                                                                 \
+  {                                                                                                                \
+    NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                                 \
+      acc[v] = npu_load_int16(constants + 48 * v);                                                                 \
+      acc[v] = npu_dot4_lanes(acc[v], npu_load_int16(weights + v * 16), column[A][v]);                             \
+      acc[v] = npu_dot4_lanes(acc[v], npu_load_int16(weights + (VECTORS + v) * 16), column[B][v]);                 \
+      acc[v] = npu_dot4_lanes(acc[v], npu_load_int16(weights + (2 * VECTORS + v) * 16), column[C][v]);             \
+    }                                                                                                              \
+    NPU_DEPTHWISE_FINISH(VECTORS, STORE)                                                                           \
+  }
+
+#define NPU_DEPTHWISE_FINISH(VECTORS, STORE)                                                                       \
+  {                                                                                                                \
+    if (form == 2) {                                                                                               \
+      NPU_UNROLL for (int v = 0; v < VECTORS; ++v) acc[v] = npu_rescale16(acc[v], rescale[v], 0);                  \
+    } else if (form == 1) {                                                                                        \
+      NPU_UNROLL for (int v = 0; v < VECTORS; ++v) acc[v] = npu_rescale16(acc[v], rescale[v], 1);                  \
+    } else {                                                                                                       \
+      NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                               \
+        acc[v] = npu_finish16(npu_requantize_double16(acc[v], npu_load_int16(constants + 48 * v + 16),             \
+                                                      npu_load_int16(constants + 48 * v + 32)),                    \
+                              g->zero_point, g->range_min, g->range_max, g->storage_offset);                       \
+      }                                                                                                            \
+    }                                                                                                              \
+    STORE(out, acc, low, high, channels);                                                                          \
+    out += pixel;                                                                                                  \
+  }
+
+inline uint16 npu_load_bytes(__global const uchar* p) { return convert_uint16(*(__global const npu_uchar16_u*)p); }
+
+#define NPU_COLUMN16(column, r0, r1, r2, r3) \
+  column[0] = npu_load_bytes(r0) | (npu_load_bytes(r1) << 8) | (npu_load_bytes(r2) << 16) | (npu_load_bytes(r3) << 24)
+#define NPU_STORE16(to, acc, low, high, count) npu_store_block(to, acc[0], low, high, count)
+NPU_DEPTHWISE_ROW(npu_depthwise_row16, 1, 16, NPU_COLUMN16, NPU_STORE16)
+
+#ifdef NPU_HAS_CHANNELS64
+#define NPU_COLUMN64(column, r0, r1, r2, r3) npu_interleave64(column, r0, r1, r2, r3)
+#define NPU_STORE64(to, acc, low, high, count) npu_store_interleaved64(to, acc[0], acc[1], acc[2], acc[3], low, high)
+NPU_DEPTHWISE_ROW(npu_depthwise_row64, 4, 64, NPU_COLUMN64, NPU_STORE64)
+#endif
+
+// weights16, weights64: [block of 16 channels or of 64 interleaved ones][group][16] int32 and [group][4][16], four
+// taps per lane. constants16, constants64: per 16 lanes [3][16] bias, multiplier, shift; constants64 has whole blocks
+// of 64 only. ones: per group, 1 in the bytes of taps that there are. fill: a pixel. Global size
+// (ceil(channels / 64), ceil(rows / rows_per_item)).
+NPU_TILE_KERNEL void depthwise_conv2d(__global const uchar* in, __global const int* weights16,
+                                      __global const int* constants16, __global const int* weights64,
+                                      __global const int* constants64, __global const int* ones,
+                                      __global const npu_depthwise_geometry* g,
+                                      __global const npu_depthwise_tap* taps, __global const uchar* fill,
+                                      __global uchar* out) {
+  const int first = (int)get_global_id(0) * 64;
+  int row = (int)get_global_id(1) * g->rows_per_item;
+  if (first >= g->channels || row >= g->rows) return;
+  const int end = min(row + g->rows_per_item, g->rows);
+  for (; row < end; ++row) {
+    const int batch = row / g->out_h, y = row - batch * g->out_h;
+    __global uchar* to = out + (long)row * g->out_w * g->channels;
+    int channel = first;
+#ifdef NPU_HAS_CHANNELS64
+    if (channel + 64 <= g->channels) {
+      npu_depthwise_row64(in + channel, weights64 + channel * g->groups, ones, constants64 + channel * 3, g, taps,
+                          fill + channel, to + channel, y, batch, 64);
+      continue;
     }
-  }
-  const int16 multiplier = npu_load_int16(constants + 16);
-  const int16 shift = npu_load_int16(constants + 32);
-  NPU_UNROLL for (int i = 0; i < NPU_DEPTHWISE_PIXELS; ++i) {
-    const int16 result = npu_finish16(npu_requantize_double16(acc[i], multiplier, shift), zero_point, range_min,
-                                      range_max, storage_offset);
-    if (first + i < out_pixels) npu_store_lanes(out + (first + i) * channels + channel, result, channels - channel);
+#endif
+    for (; channel < min(first + 64, g->channels); channel += 16) {
+      npu_depthwise_row16(in + channel, weights16 + channel * g->groups, ones, constants16 + channel * 3, g, taps,
+                          fill + channel, to + channel, y, batch, g->channels - channel);
+    }
   }
 }

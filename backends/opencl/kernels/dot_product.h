@@ -23,16 +23,21 @@ inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) {
   return acc;
 }
 
-// 4 x 16 lanes, clamped to [low, high] within [0, 255], as the first `count` (1 to 64) of 64 bytes.
-// Packing saturates, so that the clamp takes bytes, four lanes' worth at once. Packs work within 128-bit quarters:
-// afterwards quarter i holds lanes 4i..4i+3 of a, b, c, d, and a permutation of 32-bit lanes sorts them.
-inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high, int count) {
+// 4 x 16 lanes as bytes, clamped to [low, high] within [0, 255]. Packing saturates, so that the clamp takes bytes, four
+// lanes' worth at once. Packs work within 128-bit quarters: quarter i gets lanes 4i..4i+3 of a, b, c and d.
+inline int16 npu_pack_bytes(int16 a, int16 b, int16 c, int16 d, int low, int high) {
   int16 ab, cd, bytes;
   __asm__("vpackssdw %2, %1, %0" : "=v"(ab) : "v"(a), "v"(b));
   __asm__("vpackssdw %2, %1, %0" : "=v"(cd) : "v"(c), "v"(d));
   __asm__("vpackuswb %2, %1, %0" : "=v"(bytes) : "v"(ab), "v"(cd));
   __asm__("vpmaxub %2, %1, %0" : "=v"(bytes) : "v"(bytes), "v"((int16)(low * 0x01010101)));
   __asm__("vpminub %2, %1, %0" : "=v"(bytes) : "v"(bytes), "v"((int16)(high * 0x01010101)));
+  return bytes;
+}
+
+// 4 x 16 lanes, clamped to [low, high], as the first `count` (1 to 64) of 64 bytes.
+inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high, int count) {
+  const int16 bytes = npu_pack_bytes(a, b, c, d, low, high);
   const int16 sorted = __builtin_shufflevector(bytes, bytes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   if (count >= 64) {
     *(__global npu_int16_bytes*)p = sorted;
@@ -42,7 +47,47 @@ inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int1
   __asm__ volatile("kmovq %2, %%k1\n\tvmovdqu8 %1, (%0)%{%%k1%}" : : "r"(p), "v"(sorted), "r"(mask) : "memory", "k1");
 }
 
+// The first `count` of 16 lanes, clamped to [low, high], as bytes.
+inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
+  const uchar16 bytes = convert_uchar16(clamp(lanes, (int16)(low), (int16)(high)));
+  if (count >= 16) {
+    *(__global npu_uchar16_u*)p = bytes;
+    return;
+  }
+  const uint mask = (1u << count) - 1;
+  __asm__ volatile("kmovd %2, %%k1\n\tvmovdqu8 %1, (%0)%{%%k1%}" : : "r"(p), "v"(bytes), "r"(mask) : "memory", "k1");
+}
+
+// 64 channels at once, interleaved: lane 4i + e of vector v is channel 16i + 4v + e, which is how unpacking bytes
+// within 128-bit quarters leaves them and how packing takes them back.
+#define NPU_HAS_CHANNELS64
+
+// lanes[v]: the bytes of a channel in rows r0 (lowest) to r3.
+inline void npu_interleave64(uint16* lanes, __global const uchar* r0, __global const uchar* r1,
+                             __global const uchar* r2, __global const uchar* r3) {
+  const int16 a = *(__global const npu_int16_bytes*)r0, b = *(__global const npu_int16_bytes*)r1;
+  const int16 c = *(__global const npu_int16_bytes*)r2, d = *(__global const npu_int16_bytes*)r3;
+  int16 ab_low, ab_high, cd_low, cd_high;
+  __asm__("vpunpcklbw %2, %1, %0" : "=v"(ab_low) : "v"(a), "v"(b));
+  __asm__("vpunpckhbw %2, %1, %0" : "=v"(ab_high) : "v"(a), "v"(b));
+  __asm__("vpunpcklbw %2, %1, %0" : "=v"(cd_low) : "v"(c), "v"(d));
+  __asm__("vpunpckhbw %2, %1, %0" : "=v"(cd_high) : "v"(c), "v"(d));
+  __asm__("vpunpcklwd %2, %1, %0" : "=v"(lanes[0]) : "v"(ab_low), "v"(cd_low));
+  __asm__("vpunpckhwd %2, %1, %0" : "=v"(lanes[1]) : "v"(ab_low), "v"(cd_low));
+  __asm__("vpunpcklwd %2, %1, %0" : "=v"(lanes[2]) : "v"(ab_high), "v"(cd_high));
+  __asm__("vpunpckhwd %2, %1, %0" : "=v"(lanes[3]) : "v"(ab_high), "v"(cd_high));
+}
+
+// Four such vectors, clamped to [low, high], as 64 bytes.
+inline void npu_store_interleaved64(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high) {
+  *(__global npu_int16_bytes*)p = npu_pack_bytes(a, b, c, d, low, high);
+}
+
 #else
+
+inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
+  npu_store_lanes(p, clamp(lanes, (int16)(low), (int16)(high)), count);
+}
 
 inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) { return npu_dot4_portable(acc, words, x); }
 

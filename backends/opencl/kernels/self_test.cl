@@ -4,8 +4,9 @@
 
 #define NPU_TEST_STEPS 64
 
-// Fills results[112] with sums of dot products (scalar and vector activations, portable form) and with 64 stored
-// bytes; form 1 or 2: repeats the variant's own or the portable dot products, 12 accumulators, `rounds` times, to be
+// Fills results[242] with sums of dot products (scalar and vector activations, portable form), with 64 stored bytes,
+// and with 64 interleaved channels and what storing them gives (the same bytes in their places; without
+// NPU_HAS_CHANNELS64 by plain code). form 1 or 2: repeats the variant's own or the portable dot products, 12 accumulators, `rounds` times, to be
 // timed. One work-item.
 NPU_TILE_KERNEL void npu_self_test(__global const uint* activations, __global const int* words,
                                    __global int* results, int form, int rounds) {
@@ -48,4 +49,22 @@ NPU_TILE_KERNEL void npu_self_test(__global const uint* activations, __global co
   __global uchar* bytes = (__global uchar*)(results + 48);
   npu_store_blocks4(bytes, numbers[0], numbers[1], numbers[2], numbers[3], 3, 250, 64);
   for (int i = 63; i >= 0; --i) results[48 + i] = bytes[i];
+  // Rows of 64 bytes each.
+  __global const uchar* rows = (__global const uchar*)(words + 16 * 2);
+  bytes = (__global uchar*)(results + 176);
+#ifdef NPU_HAS_CHANNELS64
+  uint16 lanes[4];
+  npu_interleave64(lanes, rows, rows + 64, rows + 128, rows + 192);
+  for (int v = 0; v < 4; ++v) *(__global npu_int16_u*)(results + 112 + 16 * v) = as_int16(lanes[v]);
+  npu_store_interleaved64(bytes, as_int16(lanes[0] & (uint16)(255u)), as_int16(lanes[1] & (uint16)(255u)),
+                          as_int16(lanes[2] & (uint16)(255u)), as_int16(lanes[3] & (uint16)(255u)), 3, 250);
+#else
+  for (int c = 0; c < 64; ++c) {
+    const int at = c % 16 / 4 * 16 + c / 16 * 4 + c % 4;
+    results[112 + at] = rows[c] | (rows[64 + c] << 8) | (rows[128 + c] << 16) | ((int)rows[192 + c] << 24);
+    bytes[c] = clamp(rows[c], (uchar)3, (uchar)250);
+  }
+#endif
+  for (int i = 63; i >= 0; --i) results[176 + i] = bytes[i];
+  npu_store_block((__global uchar*)(results + 240), numbers[0], 3, 250, 7);
 }
