@@ -220,7 +220,13 @@ npu_status npu_plan_create(const npu_model* model, const npu_option* options, si
     auto made = std::make_unique<npu_plan>();
     made->plan = std::make_shared<const npu::Plan>(std::move(*plan));
     made->options = std::move(*parsed);
-    made->json = npu::ReportJson(*made->plan, {model->model.size_bytes, model->model.description});
+    npu::ReportContext context{model->model.size_bytes, model->model.description};
+    for (size_t i = 1; i < model->model.subgraphs.size(); ++i) {
+      auto body = std::make_shared<npu::Graph>(*model->model.subgraphs[i]);
+      std::string name = body->name;
+      context.subgraphs.push_back({std::move(name), npu::MakePlan(std::move(body), made->options.plan)});
+    }
+    made->json = npu::ReportJson(*made->plan, context);
     *out_plan = made.release();
     return NPU_OK;
   });

@@ -13,9 +13,19 @@ namespace {
 // Constants up to this size are axes, shapes and paddings rather than weights.
 constexpr int64_t kLargestParameterTensor = 8;
 
-// Custom operators that hold a graph compiled for somebody else's device.
-constexpr std::array<std::string_view, 5> kPrecompiledOps = {"edgetpu-custom-op", "ethos-u", "NeutronGraph",
-                                                             "vsi-npu", "DISPATCH_OP"};
+// Custom operators that hold a graph compiled for somebody else's device, by the start of their name: what
+// the vendors' own compilers and delegates register.
+struct VendorOp {
+  std::string_view name, device;
+};
+constexpr VendorOp kVendorOps[] = {
+    {"edgetpu-custom-op", "a Coral Edge TPU"},
+    {"ethos-u", "an Arm Ethos-U"},
+    {"NeutronGraph", "an NXP eIQ Neutron NPU"},
+    {"vsi-npu", "a VeriSilicon NPU"},
+    {"MTKEXT_", "a MediaTek NPU"},
+    {"DISPATCH_OP", "the NPU of a phone, by a LiteRT compiler plug-in"},
+};
 
 struct Census {
   // Operators by the type they compute in.
@@ -25,7 +35,9 @@ struct Census {
   int dequantize_ops = 0;
   int binary_ops = 0;            // Larq
   int hybrid_ops = 0;            // float activations, 8-bit weights
+  int uint8_weight_ops = 0;      // UINT8 weights
   std::string_view precompiled;  // name of the first such operator
+  std::string_view device;       // that it was compiled for
   std::array<bool, kDataTypeCount> weight_types{};
 
   bool weights(DataType type) const { return weight_types[static_cast<size_t>(type)]; }
@@ -42,8 +54,12 @@ bool IsBinary(OpKind kind) {
 }
 
 void CountOp(const Graph& graph, const Op& op, Census& census) {
-  if (std::find(kPrecompiledOps.begin(), kPrecompiledOps.end(), OpName(op)) != kPrecompiledOps.end()) {
-    if (census.precompiled.empty()) census.precompiled = OpName(op);
+  if (op.kind == OpKind::kCustom && census.precompiled.empty()) {
+    for (const VendorOp& vendor : kVendorOps) {
+      if (!OpName(op).starts_with(vendor.name)) continue;
+      census.precompiled = OpName(op);
+      census.device = vendor.device;
+    }
   }
   if (op.kind == OpKind::kQuantize || op.kind == OpKind::kDequantize) {
     ++census.conversion_ops;
@@ -57,6 +73,7 @@ void CountOp(const Graph& graph, const Op& op, Census& census) {
   if (HasWeights(op.kind)) {
     const size_t activations = op.kind == OpKind::kTransposeConv ? 2 : 0;
     const DataType weights = type_of(op.inputs, 1);
+    census.uint8_weight_ops += weights == DataType::kUInt8;
     census.hybrid_ops += type_of(op.inputs, activations) == DataType::kFloat32 &&
                          (Is8Bit(weights) || weights == DataType::kInt4 || weights == DataType::kInt2);
   }
@@ -157,7 +174,12 @@ std::string SentenceOf(ModelKind kind, const Graph& graph, const Census& census)
     case ModelKind::kInt8MixedIo:
       return fmt::format("full int8, {}: fits an NPU as it is, with the border converted on it", io);
     case ModelKind::kUint8:
-      return fmt::format("full uint8 (TF1 quantization-aware training), {}: fits an NPU", io);
+      return fmt::format("full uint8{}, {}: fits an NPU as it is",
+                         census.uint8_weight_ops > 0
+                             ? " (as TF1's quantization-aware training gives it: weights "
+                               "per tensor, with a zero point)"
+                             : "",
+                         io);
     case ModelKind::kInt16x8:
       return fmt::format(
           "16-bit activations ({}): this NPU computes in 8 bits; quantize the activations to int8", io);
@@ -175,8 +197,9 @@ std::string SentenceOf(ModelKind kind, const Graph& graph, const Census& census)
                          graph.ops.size());
     case ModelKind::kPrecompiled:
       return fmt::format(
-          "compiled for another device already (operator {}): start from the model before that step",
-          census.precompiled);
+          "compiled for {} already (operator {}): no other NPU runs that part; start from the model before "
+          "that step",
+          census.device, census.precompiled);
     case ModelKind::kConversionOnly:
       return fmt::format("QUANTIZE and DEQUANTIZE only, {}: conversions without a network", io);
     case ModelKind::kOther: break;

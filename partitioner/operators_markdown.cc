@@ -1,4 +1,4 @@
-// docs/operators.md, made from the rooms and the reason vocabulary.
+// docs/operators.md, made from the rooms, the reason vocabulary and the table of what does not conform.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -45,9 +45,35 @@ std::string Escape(std::string_view text) {
   return escaped;
 }
 
+std::vector<std::string_view> Cells(std::string_view line) {
+  std::vector<std::string_view> cells;
+  while (true) {
+    const size_t tab = line.find('\t');
+    cells.push_back(line.substr(0, tab));
+    if (tab == std::string_view::npos) return cells;
+    line.remove_prefix(tab + 1);
+  }
+}
+
 }  // namespace
 
-std::string OperatorsMarkdown() {
+std::vector<ConformanceRow> ReadConformance(std::string_view table) {
+  constexpr size_t kColumns = 5;
+  std::vector<ConformanceRow> rows;
+  while (!table.empty()) {
+    const size_t end = table.find('\n');
+    const std::string_view line = table.substr(0, end);
+    table = end == std::string_view::npos ? std::string_view() : table.substr(end + 1);
+    if (line.empty() || line.starts_with('#')) continue;
+    const std::vector<std::string_view> cells = Cells(line);
+    ConformanceRow row{cells[0], {}, {}, {}, {}};
+    if (cells.size() == kColumns) row = {cells[0], cells[1], cells[2], cells[3], cells[4]};
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+std::string OperatorsMarkdown(std::string_view conformance) {
   // Rooms in the order of their first operator.
   std::vector<const OpRoom*> rooms;
   std::vector<std::vector<OpKind>> members;
@@ -91,6 +117,19 @@ std::string OperatorsMarkdown() {
     for (OpKind kind : members[i]) names.push_back(GetOpInfo(kind).name);
     text += fmt::format("\n## {}\n\n{}\n\n", rooms[i]->name, fmt::join(names, ", "));
     for (std::string_view rule : rooms[i]->rules) text += fmt::format("- {}\n", rule);
+  }
+
+  text +=
+      "\n# What does not conform\n\n"
+      "Every other operator, and every other model of that operator, gives LiteRT's reference bytes on the "
+      "OpenCL device and on the CPU reference. `unsupported` is for good; an `expected-failure` is work to "
+      "come, "
+      "and its test fails as soon as it passes.\n\n"
+      "| Operator | Backend | Status | Models | Reason |\n|---|---|---|---|---|\n";
+  for (const ConformanceRow& row : ReadConformance(conformance)) {
+    text += fmt::format("| {} | {} | {} | {} | {} |\n", row.op == "*" ? "any" : row.op,
+                        row.backend == "*" ? "any" : row.backend, row.status,
+                        row.models == "*" ? "all" : fmt::format("`{}`", row.models), Escape(row.reason));
   }
 
   text += "\n# Reasons\n\n| Code | Rule |\n|---|---|\n";

@@ -108,6 +108,12 @@ Status Set_min_segment_macs(Options& options, std::string_view value) {
   return {};
 }
 
+Status Set_min_segment_ops(Options& options, std::string_view value) {
+  NPU_ASSIGN_OR_RETURN(options.plan.min_segment_ops,
+                       ParseNumber("min_segment_ops", value, 1, std::numeric_limits<int64_t>::max()));
+  return {};
+}
+
 Status Set_fc_rounding(Options& options, std::string_view value) {
   constexpr std::array<std::string_view, 2> kChoices = {"single", "double"};
   NPU_ASSIGN_OR_RETURN(const size_t choice, ParseChoice("fc_rounding", value, kChoices));
@@ -183,9 +189,11 @@ std::string OptionsHelp() {
 std::string OptionsMarkdown() {
   std::string text =
       "# Options\n\n"
-      "Made from the table that the parser uses; do not edit. The plug-in takes them as key/value strings, the "
+      "Made from the table that the parser uses; do not edit. The plug-in takes them as key/value strings, "
+      "the "
       "C API as `npu_option`, delegate-check as flags. Hosts that pass none read\n"
-      "`NPU_DELEGATE_OPTIONS=\"key=value;key=value\"`; what a host passes wins. Flags take true, 1, on, yes and "
+      "`NPU_DELEGATE_OPTIONS=\"key=value;key=value\"`; what a host passes wins. Flags take true, 1, on, yes "
+      "and "
       "their opposites in any case.\n"
       "An unknown key or a bad value is refused with a message that lists the valid ones.\n\n"
       "| Option | Kind | Default | Meaning |\n|---|---|---|---|\n";

@@ -21,6 +21,7 @@ struct PlanOptions {
   std::vector<std::string> deny;   // NAME, #index or tensor-name glob
   std::vector<std::string> allow;  // empty: everything
   int64_t min_segment_macs = 0;
+  int64_t min_segment_ops = 2;  // of partitions without MACs
 };
 
 struct Options {

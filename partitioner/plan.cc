@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "partitioner/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 #include "backends/ops/inference.h"
 #include "backends/ops/room.h"
-#include "base/checked.h"
+#include "partitioner/saturating.h"
 #include "partitioner/segments.h"
 #include "partitioner/selection.h"
 
 namespace npu {
 namespace {
-
-// Hostile shapes may ask for more work than 64 bits count.
-int64_t SaturatingAdd(int64_t a, int64_t b) {
-  return CheckedAdd(a, b).value_or(std::numeric_limits<int64_t>::max());
-}
 
 // Colours of the host's cut and of the cut into segments.
 constexpr int kHostColour = 0;
@@ -153,7 +149,12 @@ class Planner {
     for (const ColourGroup& group : groups) {
       const std::vector<bool> beside_npu = FindOpsBesideNpu(group.ops);
       const int64_t macs = PartitionMacs(group.ops);
-      const bool has_npu = std::any_of(group.ops.begin(), group.ops.end(), [&](int op) { return OnNpu(op); });
+      const int64_t npu_ops =
+          std::count_if(group.ops.begin(), group.ops.end(), [&](int op) { return OnNpu(op); });
+      const bool has_npu = npu_ops > 0;
+      // Data movement and elementwise operators cost less than the two crossings around them.
+      const bool lone =
+          macs == 0 && npu_ops < plan_.options.min_segment_ops && group.ops.size() < graph_.ops.size();
       for (size_t i = 0; i < group.ops.size(); ++i) {
         const int op = group.ops[i];
         // Evaluated ops cost nothing: they stay wherever the NPU has work at all.
@@ -161,6 +162,11 @@ class Planner {
         if (has_npu && macs < plan_.options.min_segment_macs) {
           GiveBack(op, {ReasonCode::kSegmentTooSmall, "MACs of its partition", std::to_string(macs),
                         "at least " + std::to_string(plan_.options.min_segment_macs)});
+          changed = true;
+        } else if (has_npu && lone) {
+          GiveBack(op, {ReasonCode::kSegmentTooShort, "operators on the NPU in its partition, none with MACs",
+                        std::to_string(npu_ops),
+                        fmt::format("at least {}, or all of the model", plan_.options.min_segment_ops)});
           changed = true;
         } else if (idle) {
           GiveBack(op, {ReasonCode::kNotBesideNpu, "operators it is connected with in its partition",
@@ -264,6 +270,7 @@ Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options) 
   NPU_RETURN_IF_ERROR(Planner(*graph, plan, inference).Run());
   for (const OpPlan& op : plan.ops) plan.total_macs = SaturatingAdd(plan.total_macs, op.macs);
   plan.graph = std::move(graph);
+  plan.boundaries = FindBoundaries(plan);
   return plan;
 }
 

@@ -16,6 +16,7 @@
 
 #include "backends/backend.h"
 #include "backends/verdict.h"
+#include "partitioner/fragmentation.h"
 #include "partitioner/options.h"
 #include "schema/graph.h"
 
@@ -55,6 +56,7 @@ struct Plan {
   std::vector<OpPlan> ops;
   std::vector<Segment> segments;
   std::vector<Partition> partitions;
+  std::vector<Boundary> boundaries;  // between partitions and the host
   int64_t total_macs = 0;
 };
 

@@ -93,6 +93,22 @@ Json SegmentsJson(const Plan& plan) {
   return json;
 }
 
+Json BoundariesJson(const Plan& plan) {
+  Json json = Json::array();
+  for (size_t i = 0; i < plan.boundaries.size(); ++i) {
+    const Boundary& boundary = plan.boundaries[i];
+    json.push_back({{"index", i},
+                    {"from", boundary.from},
+                    {"to", boundary.to},
+                    {"tensors", boundary.tensors},
+                    {"bytes", boundary.bytes},
+                    {"causes", boundary.causes},
+                    {"host_ops", boundary.host_ops},
+                    {"host_macs", boundary.host_macs}});
+  }
+  return json;
+}
+
 Json OpJson(const Plan& plan, size_t index) {
   const Op& op = plan.graph->ops[index];
   const OpPlan& op_plan = plan.ops[index];
@@ -118,14 +134,33 @@ Json OpJson(const Plan& plan, size_t index) {
           {"reasons", std::move(reasons)}};
 }
 
+Json SubgraphsJson(const ReportContext& context) {
+  Json json = Json::array();
+  for (size_t i = 0; i < context.subgraphs.size(); ++i) {
+    const SubgraphPlan& subgraph = context.subgraphs[i];
+    Json entry = {{"index", i + 1}, {"name", subgraph.name}};
+    if (subgraph.plan) {
+      entry["summary"] = SummaryJson(*subgraph.plan);
+    } else {
+      entry["error"] = subgraph.plan.error().text;
+    }
+    json.push_back(std::move(entry));
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string ReportJson(const Plan& plan, const ReportContext& context) {
   Json ops = Json::array();
   for (size_t i = 0; i < plan.ops.size(); ++i) ops.push_back(OpJson(plan, i));
-  const Json json = {{"schema_version", kSchemaVersion}, {"model", ModelJson(*plan.graph, context)},
-                     {"summary", SummaryJson(plan)},     {"partitions", PartitionsJson(plan)},
-                     {"segments", SegmentsJson(plan)},   {"ops", std::move(ops)}};
+  const Json json = {{"schema_version", kSchemaVersion},
+                     {"model", ModelJson(*plan.graph, context)},
+                     {"summary", SummaryJson(plan)},
+                     {"partitions", PartitionsJson(plan)},
+                     {"segments", SegmentsJson(plan)},
+                     {"boundaries", BoundariesJson(plan)},
+                     {"ops", std::move(ops)},            {"subgraphs", SubgraphsJson(context)}};
   // Names come from the model and may be any bytes; the default handler would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -6,30 +6,54 @@
 //   summary{ops, npu, delegate_cpu, host, macs, npu_macs, npu_mac_share, partitions, segments},
 //   partitions[{index, ops[], inputs[], outputs[], macs}],
 //   segments[{index, partition, placement, ops[], inputs[], outputs[], macs}],
+//   boundaries[{index, from, to, tensors[], bytes, causes[], host_ops, host_macs}],
 //   ops[{index, op, version, name, inputs[], outputs[], macs, placement, segment, partition, evaluated,
-//        reasons[{code, text, actual, allowed}]}]}
-// model.inputs/outputs are {index, name, type, shape, scale?, zero_point?}, shape null when unknown; all other
-// inputs/outputs are tensor indices, -1 for an absent operand. An op's name is its first output tensor's.
-// npu_mac_share is 0 to 1; without any MACs it is 1 if the host has nothing to do, else 0. Text that is not
-// UTF-8 is repaired. Later versions only add keys.
-// SPDX-License-Identifier: Apache-2.0
+//        reasons[{code, text, actual, allowed}]}],
+//   subgraphs[{index, name, summary{as above} or error}]}
+// model.inputs/outputs are {index, name, type, shape, scale?, zero_point?}, shape null when unknown; all
+// other inputs/outputs are tensor indices, -1 for an absent operand. An op's name is its first output
+// tensor's. A boundary's from and to are partitions, -1 the host; causes are operators of the host
+// (fragmentation.h). npu_mac_share is 0 to 1; without any MACs it is 1 if the host has nothing to do, else 0.
+// Text that is not UTF-8 is repaired. Later versions only add keys. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "partitioner/plan.h"
 
 namespace npu {
 
+// Another subgraph of the model: a body of control flow or another entry. Hosts hand each to the plug-in as a
+// graph of its own.
+struct SubgraphPlan {
+  std::string name;
+  Result<Plan> plan;
+};
+
 struct ReportContext {
   int64_t model_size_bytes = 0;  // 0: not known (inside a host)
   std::string model_description;
+  std::vector<SubgraphPlan> subgraphs = {};  // from 1 on; inside a host none, since each has its own report
 };
 
 // Two-space indent, newline at the end.
 std::string ReportJson(const Plan& plan, const ReportContext& context = {});
 
-// docs/operators.md: every operator with a room, its rules in words, and the reason vocabulary.
-std::string OperatorsMarkdown();
+// A row of tests/conformance.tsv: an operator, or some models of it, that does not give the reference bytes.
+struct ConformanceRow {
+  std::string_view op;       // "CONV_2D"; "*": any
+  std::string_view backend;  // "opencl", "reference"; "*": any
+  std::string_view status;   // "unsupported" or "expected-failure"; empty: the line has not five columns
+  std::string_view models;   // glob of corpus paths; "*": all
+  std::string_view reason;
+};
+// Views into `table`; comments and empty lines are skipped.
+std::vector<ConformanceRow> ReadConformance(std::string_view table);
+
+// docs/operators.md: every operator with a room, its rules in words, the reason vocabulary, and the table
+// `conformance` (tests/conformance.tsv).
+std::string OperatorsMarkdown(std::string_view conformance);
 
 }  // namespace npu

@@ -37,6 +37,11 @@ std::string OperandRole(const char* kind, int i, const Tensor& tensor) {
 // Returns whether the room may be asked: what it may assume holds.
 bool CheckGeneric(const OpView& view, const OpRoom* room, Verdict& verdict) {
   const OpInfo& info = GetOpInfo(view.op.kind);
+  if (view.op.kind == OpKind::kDelegate) {
+    verdict.Add(ReasonCode::kDelegatedElsewhere, "operator", std::string(OpName(view.op)),
+                "an operator that no other delegate has taken");
+    return false;
+  }
   if (room == nullptr) {
     verdict.Add(ReasonCode::kUnsupportedOperator, "operator", std::string(OpName(view.op)),
                 "an operator of docs/operators.md");

@@ -138,8 +138,8 @@ TEST(Plugin, CreatesWithoutOptionsAndDestroysNull) {
 TEST(Plugin, RefusesWhatItDoesNotKnow) {
   PluginDelegate unknown{{"devise", "auto"}};
   EXPECT_EQ(unknown.get(), nullptr);
-  for (const char* word :
-       {"devise", "device", "threads", "deny", "allow", "min_segment_macs", "log_level", "report", "help"}) {
+  for (const char* word : {"devise", "device", "threads", "deny", "allow", "min_segment_macs",
+                           "min_segment_ops", "log_level", "report", "help"}) {
     EXPECT_NE(reported.find(word), std::string::npos) << word << " is not in: " << reported;
   }
   EXPECT_EQ(reported.find('\n'), std::string::npos);
@@ -201,7 +201,7 @@ TEST(Delegate, RunsOnTheDevice) {
 
 TEST(Delegate, LeavesDeniedOperatorsToTheHost) {
   const auto graph = PoolNet();
-  PluginDelegate delegate{{"deny", "ADD"}};
+  PluginDelegate delegate{{"deny", "ADD"}, {"min_segment_ops", "1"}};
   FakeHost host(graph);
   ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
   EXPECT_EQ(host.kernel_count(), 2);

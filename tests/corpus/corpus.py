@@ -29,6 +29,19 @@ def models(shared):
         return root, list(csv.DictReader(file, delimiter="\t"))
 
 
+def exceptions():
+    """Models that are not ours from end to end, and why that is right: exceptions.tsv, and the single-operator models
+    that conformance.tsv names."""
+    tests = pathlib.Path(__file__).resolve().parent.parent
+    reasons = dict(line.split("\t") for line in (tests / "corpus" / "exceptions.tsv").read_text().splitlines())
+    for line in (tests / "conformance.tsv").read_text().splitlines():
+        if not line.startswith("#"):
+            models, reason = line.split("\t")[3:]
+            if "*" not in models:
+                reasons[models] = reason
+    return reasons
+
+
 def full_8bit(rows):
     """Rows of the models made only of OPERATORS that are fully INT8 or UINT8, or make indices, integers or truth values
     of 8-bit or BOOL inputs."""

@@ -79,8 +79,7 @@ def main():
     library, shared = sys.argv[1], sys.argv[2]
     root, rows = corpus.models(shared)
     selected = [row for row in corpus.full_8bit(rows) if len(sys.argv) < 4 or sys.argv[3] in row["path"]]
-    exceptions = dict(line.split("\t") for line in
-                      (pathlib.Path(__file__).parent / "exceptions.tsv").read_text().splitlines())
+    exceptions = corpus.exceptions()
     failed, kinds = 0, {}
     with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
         for path, problems, kind in pool.map(check, [(library, root, row) for row in selected], chunksize=4):

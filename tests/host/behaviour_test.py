@@ -22,7 +22,7 @@ LIBRARY, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 DIGITS = SOURCE / "examples/digits"
 MODEL = DIGITS / "digits_int8.tflite"
 SHARED = SOURCE.parent / "shared/models"
-KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "fc_rounding", "log_level", "report", "help")
+KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "fc_rounding", "log_level", "report", "help")
 
 
 class Skip(Exception):

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <random>
 #include <set>
@@ -189,6 +190,11 @@ inline void ExpectPlanHolds(const Plan& plan) {
     }
     for (int tensor : partition.outputs) EXPECT_TRUE(inside[tensor]) << "nobody makes T#" << tensor;
     EXPECT_GE(partition.macs, plan.options.min_segment_macs);
+    const auto npu_ops = std::count_if(in_segments.begin(), in_segments.end(),
+                                       [&](int op) { return plan.ops[op].placement == Placement::kNpu; });
+    EXPECT_TRUE(partition.macs > 0 || npu_ops >= plan.options.min_segment_ops ||
+                partition.ops.size() == graph.ops.size())
+        << "partition " << p << " is too short";
   }
   EXPECT_EQ(partitions, host_view);
   ExpectAcyclic(graph, partitions);

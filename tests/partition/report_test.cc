@@ -27,7 +27,9 @@ Plan SmallPlan() {
   builder.Op(OpKind::kRelu, {q}, {relu});
   builder.Op(OpKind::kFloor, {relu}, {out}, {}, 2);
   builder.tensor(out).name = "bad \xff name \"quoted\"\n";
-  auto plan = MakePlan(builder.Build({out}), {});
+  PlanOptions options;
+  options.min_segment_ops = 1;
+  auto plan = MakePlan(builder.Build({out}), options);
   EXPECT_TRUE(plan);
   return std::move(*plan);
 }
@@ -42,7 +44,9 @@ using KeySet = std::set<std::string>;
 
 TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   const json report = json::parse(ReportJson(SmallPlan()));
-  EXPECT_EQ(Keys(report), (KeySet{"schema_version", "model", "summary", "partitions", "segments", "ops"}));
+  EXPECT_EQ(Keys(report),
+            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "boundaries", "ops",
+                                   "subgraphs"}));
   EXPECT_EQ(report["schema_version"], 1);
   EXPECT_EQ(Keys(report["model"]),
             (KeySet{"kind", "kind_sentence", "description", "inputs", "outputs", "ops", "size_bytes"}));
@@ -51,6 +55,8 @@ TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   EXPECT_EQ(Keys(report["partitions"][0]), (KeySet{"index", "ops", "inputs", "outputs", "macs"}));
   EXPECT_EQ(Keys(report["segments"][0]),
             (KeySet{"index", "partition", "placement", "ops", "inputs", "outputs", "macs"}));
+  EXPECT_EQ(Keys(report["boundaries"][0]),
+            (KeySet{"index", "from", "to", "tensors", "bytes", "causes", "host_ops", "host_macs"}));
   EXPECT_EQ(Keys(report["ops"][0]), (KeySet{"index", "op", "version", "name", "inputs", "outputs", "macs",
                                             "placement", "segment", "partition", "evaluated", "reasons"}));
   EXPECT_EQ(Keys(report["ops"][2]["reasons"][0]), (KeySet{"code", "text", "actual", "allowed"}));
@@ -74,6 +80,9 @@ TEST(ReportJson, SaysWhatThePlanSays) {
   EXPECT_EQ(report["summary"]["npu_mac_share"], 0.0);
   EXPECT_EQ(report["segments"][0]["placement"], "delegate-cpu");
   EXPECT_EQ(report["segments"][1]["placement"], "npu");
+  EXPECT_EQ(report["boundaries"],
+            json::parse(R"([{"index": 0, "from": 0, "to": -1, "tensors": [2], "bytes": 4, "causes": [2],
+                             "host_ops": 1, "host_macs": 0}])"));
   EXPECT_EQ(report["ops"][1]["reasons"], json::array());
   EXPECT_EQ(report["ops"][2]["op"], "FLOOR");
   EXPECT_EQ(report["ops"][2]["version"], 2);
@@ -88,7 +97,19 @@ TEST(ReportJson, IsTheSameEveryTimeAndEndsWithANewline) {
   const std::string text = ReportJson(SmallPlan());
   EXPECT_EQ(text, ReportJson(SmallPlan()));
   EXPECT_TRUE(text.ends_with("}\n"));
-  EXPECT_TRUE(text.starts_with("{\n  \"model\": {\n"));
+  EXPECT_TRUE(text.starts_with("{\n  \"boundaries\": [\n"));
+}
+
+TEST(ReportJson, TellsOfTheOtherSubgraphs) {
+  ReportContext context;
+  context.subgraphs.push_back({"body", SmallPlan()});
+  context.subgraphs.push_back({"cond", Fail(ErrorCode::kInvalidOption, "deny names nothing")});
+  const json report = json::parse(ReportJson(SmallPlan(), context));
+  EXPECT_EQ(Keys(report["subgraphs"][0]), (KeySet{"index", "name", "summary"}));
+  EXPECT_EQ(report["subgraphs"][0]["index"], 1);
+  EXPECT_EQ(report["subgraphs"][0]["name"], "body");
+  EXPECT_EQ(report["subgraphs"][0]["summary"], report["summary"]);
+  EXPECT_EQ(report["subgraphs"][1]["error"], "deny names nothing");
 }
 
 TEST(ReportJson, AnEmptyModelIsAReportToo) {
@@ -110,7 +131,7 @@ TEST(ReportJson, UnknownShapesAreNull) {
 }
 
 TEST(OperatorsMarkdown, ListsEveryOperatorWithARoomAndEveryReason) {
-  const std::string text = OperatorsMarkdown();
+  const std::string text = OperatorsMarkdown("");
   int listed = 0;
 #define NPU_OP(kind, code, name, version, params, room)                                      \
   {                                                                                          \
@@ -125,12 +146,21 @@ TEST(OperatorsMarkdown, ListsEveryOperatorWithARoomAndEveryReason) {
 }
 
 TEST(OperatorsMarkdown, PrintsEveryRule) {
-  const std::string text = OperatorsMarkdown();
+  const std::string text = OperatorsMarkdown("");
   for (OpKind kind : {OpKind::kConv2D, OpKind::kQuantize, OpKind::kReshape}) {
     ASSERT_NE(FindRoom(kind), nullptr);
     EXPECT_FALSE(FindRoom(kind)->rules.empty());
     for (std::string_view rule : FindRoom(kind)->rules) EXPECT_NE(text.find(rule), std::string::npos) << rule;
   }
+}
+
+TEST(OperatorsMarkdown, ListsWhatDoesNotConform) {
+  const std::string text = OperatorsMarkdown(
+      "# comment\n\nTILE\t*\tunsupported\t*\ta | b\n*\topencl\texpected-failure\tgen/*_x\tlater\n");
+  EXPECT_NE(text.find("| TILE | any | unsupported | all | a \\| b |\n"), std::string::npos);
+  EXPECT_NE(text.find("| any | opencl | expected-failure | `gen/*_x` | later |\n"), std::string::npos);
+  EXPECT_EQ(text.find("comment"), std::string::npos);
+  EXPECT_TRUE(ReadConformance("too\tfew\n")[0].status.empty());
 }
 
 // One operator of each kind of model.
@@ -167,6 +197,40 @@ TEST(Diagnose, NamesTheKindOfModel) {
   EXPECT_EQ(KindOfOneOp(OpKind::kLceQuantize, kF32, DataType::kInt32), "binary");
   EXPECT_EQ(KindOfOneOp(OpKind::kCustom, kU8, kU8, DataType::kString, "edgetpu-custom-op"), "precompiled");
   EXPECT_EQ(Diagnose(*GraphBuilder().Build({})).code, "empty");
+}
+
+TEST(Diagnose, NamesTheDeviceThatAModelWasCompiledFor) {
+  const auto sentence = [](std::string custom_name) {
+    GraphBuilder builder;
+    const int output = builder.Tensor(DataType::kUInt8, {1, 16});
+    builder.Op(OpKind::kCustom, {builder.Input(DataType::kUInt8, {1, 16})}, {output});
+    const auto graph = builder.Build({output});
+    graph->ops[0].custom_name = std::move(custom_name);
+    return Diagnose(*graph).sentence;
+  };
+  EXPECT_NE(sentence("edgetpu-custom-op").find("Edge TPU"), std::string::npos);
+  EXPECT_NE(sentence("ethos-u").find("Ethos-U"), std::string::npos);
+  EXPECT_NE(sentence("NeutronGraph").find("Neutron"), std::string::npos);
+  EXPECT_NE(sentence("vsi-npu").find("VeriSilicon"), std::string::npos);
+  EXPECT_NE(sentence("MTKEXT_CONV_2D").find("MTKEXT_CONV_2D"), std::string::npos);
+  EXPECT_NE(sentence("DISPATCH_OP").find("LiteRT"), std::string::npos);
+  EXPECT_EQ(sentence("AcmeMagic").find("compiled for"), std::string::npos);
+}
+
+TEST(Diagnose, SaysWhatUint8WeightsAre) {
+  const auto sentence = [](OpKind kind, bool weights) {
+    GraphBuilder builder;
+    std::vector<int> inputs = {builder.Input(DataType::kUInt8, {1, 16}, 0.5f, 128)};
+    if (weights) {
+      inputs.push_back(builder.Constant<uint8_t>(DataType::kUInt8, {16, 16}, std::vector<uint8_t>(256),
+                                                 test::PerTensor(0.5f, 100)));
+    }
+    const int output = builder.Tensor(DataType::kUInt8, {1, 16}, 0.5f, 128);
+    builder.Op(kind, inputs, {output});
+    return Diagnose(*builder.Build({output})).sentence;
+  };
+  EXPECT_NE(sentence(OpKind::kFullyConnected, true).find("TF1"), std::string::npos);
+  EXPECT_EQ(sentence(OpKind::kRelu, false).find("TF1"), std::string::npos);
 }
 
 TEST(Diagnose, TellsTheBordersOfInt8Models) {

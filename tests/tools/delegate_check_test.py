@@ -90,6 +90,27 @@ class Report(unittest.TestCase):
         report = json.loads(run(INT8, "--format", "json", "--allow", "CONV_2D").stdout)
         self.assertEqual({op["op"] for op in report["ops"] if op["placement"] == "npu"}, {"CONV_2D"})
 
+    def test_boundaries(self):
+        report = json.loads(run(INT8, "--format", "json", "--deny", "MAX_POOL_2D").stdout)
+        causes = {i for boundary in report["boundaries"] for i in boundary["causes"]}
+        self.assertEqual({report["ops"][i]["op"] for i in causes}, {"MAX_POOL_2D"})
+        for boundary in report["boundaries"]:
+            self.assertGreater(boundary["bytes"], 0)
+            self.assertIn(-1, (boundary["from"], boundary["to"]))
+        text = run(INT8, "--deny", "MAX_POOL_2D").stdout
+        self.assertIn("because of Op#", text)
+        self.assertIn("DENIED_BY_OPTION", text.split("Boundaries", 1)[1].split("Operator ", 1)[0])
+        self.assertNotIn("Boundaries", run(INT8).stdout)
+
+    def test_min_segment_ops(self):
+        deny_all_but_softmax = ["--allow", "SOFTMAX", "--format", "json"]
+        report = json.loads(run(INT8, *deny_all_but_softmax).stdout)
+        self.assertEqual(report["summary"]["npu"], 0)
+        self.assertIn("SEGMENT_TOO_SHORT", {r["code"] for op in report["ops"] for r in op["reasons"]})
+        report = json.loads(run(INT8, *deny_all_but_softmax, "--min-segment-ops", "1").stdout)
+        self.assertEqual({op["op"] for op in report["ops"] if op["placement"] == "npu"}, {"SOFTMAX"})
+        self.assertEqual(run(INT8, "--min-segment-ops", "0").returncode, 3)
+
     def test_min_segment_macs(self):
         report = json.loads(run(INT8, "--format", "json", "--min-segment-macs", "1000000000").stdout)
         self.assertEqual(report["summary"]["npu"], 0)

@@ -3,15 +3,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <sstream>
 
+#include "backends/ops/room.h"
 #include "partitioner/options.h"
 #include "partitioner/report.h"
+#include "partitioner/selection.h"
 
 namespace npu {
 namespace {
+
+std::string ReadFile(const std::string& name) {
+  std::ifstream file(std::string(NPU_SOURCE_DIR) + "/" + name);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
 
 void ExpectFile(const std::string& name, const std::string& expected) {
   const std::string path = std::string(NPU_SOURCE_DIR) + "/docs/" + name;
@@ -19,14 +30,43 @@ void ExpectFile(const std::string& name, const std::string& expected) {
     std::ofstream(path) << expected;
     return;
   }
-  std::ifstream file(path);
-  std::stringstream found;
-  found << file.rdbuf();
-  EXPECT_EQ(found.str(), expected) << "run: NPU_UPDATE_DOCS=1 build/release/bin/docs_test";
+  EXPECT_EQ(ReadFile("docs/" + name), expected) << "run: NPU_UPDATE_DOCS=1 build/release/bin/docs_test";
 }
 
 TEST(Docs, OptionsAreCurrent) { ExpectFile("options.md", OptionsMarkdown()); }
-TEST(Docs, OperatorsAreCurrent) { ExpectFile("operators.md", OperatorsMarkdown()); }
+TEST(Docs, OperatorsAreCurrent) {
+  ExpectFile("operators.md", OperatorsMarkdown(ReadFile("tests/conformance.tsv")));
+}
+
+// The table and the rooms are one description: what has no room is in the table, as a whole, and what has one
+// is not.
+TEST(Conformance, EveryOperatorHasARoomOrARow) {
+  const std::string table = ReadFile("tests/conformance.tsv");
+  std::set<std::string> whole;
+  for (const ConformanceRow& row : ReadConformance(table)) {
+    SCOPED_TRACE(std::string(row.op) + " " + std::string(row.models));
+    EXPECT_TRUE(row.status == "unsupported" || row.status == "expected-failure") << row.status;
+    EXPECT_TRUE(row.backend == "*" || row.backend == "opencl" || row.backend == "reference") << row.backend;
+    EXPECT_FALSE(row.models.empty());
+    EXPECT_FALSE(row.reason.empty());
+    if (row.models == "*") {
+      EXPECT_TRUE(whole.emplace(row.op).second) << "twice";
+    }
+  }
+  std::set<std::string> used;
+  const auto check = [&](std::string_view name, bool has_room) {
+    const auto row = std::find_if(whole.begin(), whole.end(),
+                                  [&](const std::string& pattern) { return GlobMatches(pattern, name); });
+    if (row != whole.end()) used.insert(*row);
+    EXPECT_EQ(row != whole.end(), !has_room)
+        << name << (has_room ? " has a room: delete its row" : " has neither a room nor a row")
+        << " in tests/conformance.tsv";
+  };
+#define NPU_OP(kind, code, name, version, params, room) check(name, FindRoom(OpKind::kind) != nullptr);
+#define NPU_CUSTOM_OP(kind, name, params, room) check(name, FindRoom(OpKind::kind) != nullptr);
+#include "schema/ops.def"
+  EXPECT_EQ(used, whole) << "a row names no operator";
+}
 
 }  // namespace
 }  // namespace npu

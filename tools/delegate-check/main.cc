@@ -101,6 +101,9 @@ int Main(int argc, char** argv) {
   app.add_option("--allow", arguments.allow, "only these operators may go to the NPU");
   app.add_option("--min-segment-macs", arguments.min_segment_macs, "smaller partitions stay with the host")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--min-segment-ops", arguments.min_segment_ops,
+                 "partitions without MACs and with fewer operators stay with the host (1: none does)")
+      ->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--device", arguments.device, "device for --run and --verify: auto, number, name part, reference")
       ->capture_default_str();
   app.add_option("--fc-rounding", arguments.fc_rounding, "FULLY_CONNECTED rounding: single or double")
@@ -148,9 +151,11 @@ int Main(int argc, char** argv) {
 
 PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::string& device) {
   const std::string min_macs = std::to_string(arguments.min_segment_macs);
+  const std::string min_ops = std::to_string(arguments.min_segment_ops);
   std::vector<npu_option> options = {{"device", device.c_str()},
                                      {"fc_rounding", arguments.fc_rounding.c_str()},
-                                     {"min_segment_macs", min_macs.c_str()}};
+                                     {"min_segment_macs", min_macs.c_str()},
+                                     {"min_segment_ops", min_ops.c_str()}};
   if (!arguments.deny.empty()) options.push_back({"deny", arguments.deny.c_str()});
   if (!arguments.allow.empty()) options.push_back({"allow", arguments.allow.c_str()});
   npu_plan* plan = nullptr;

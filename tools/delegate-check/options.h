@@ -20,6 +20,7 @@ struct Arguments {
   std::string deny, allow;
   std::string fc_rounding = "single";
   int64_t min_segment_macs = 0;
+  int64_t min_segment_ops = 2;
   bool run = false;
   bool verify = false;
   std::vector<std::string> inputs;  // .npy files, one per graph input

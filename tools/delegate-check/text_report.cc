@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <string_view>
@@ -132,6 +133,38 @@ void Segments(std::string& text, const Json& report) {
   }
 }
 
+// How many causes of one boundary are shown.
+constexpr size_t kShownCauses = 4;
+
+void Boundaries(std::string& text, const Json& report) {
+  const Json& boundaries = report["boundaries"];
+  if (boundaries.empty()) return;
+  const auto side = [](int partition) {
+    return partition < 0 ? std::string("host") : fmt::format("partition {}", partition);
+  };
+  text += "\nBoundaries: where the network is cut, and why\n";
+  for (const Json& boundary : boundaries) {
+    const size_t tensors = boundary["tensors"].size();
+    const int64_t bytes = boundary["bytes"], host_ops = boundary["host_ops"];
+    text += fmt::format("  {:<3} {} -> {}: {} tensor{}, {}{}B; {} op{} and {} MACs stay off the NPU\n",
+                        boundary["index"].get<int>(), side(boundary["from"]), side(boundary["to"]), tensors,
+                        tensors == 1 ? "" : "s", Human(bytes), bytes < 1000 ? " " : "", host_ops,
+                        host_ops == 1 ? "" : "s", Human(boundary["host_macs"].get<int64_t>()));
+    const Json& causes = boundary["causes"];
+    for (size_t i = 0; i < causes.size() && i < kShownCauses; ++i) {
+      const Json& op = report["ops"][causes[i].get<size_t>()];
+      std::vector<std::string> codes;
+      for (const Json& reason : op["reasons"]) {
+        std::string code = reason["code"];
+        if (std::find(codes.begin(), codes.end(), code) == codes.end()) codes.push_back(std::move(code));
+      }
+      text += fmt::format("      because of Op#{} {}: {}\n", op["index"].get<int>(), op["op"].get<std::string>(),
+                          fmt::join(codes, ", "));
+    }
+    if (causes.size() > kShownCauses) text += fmt::format("      and {} more\n", causes.size() - kShownCauses);
+  }
+}
+
 void Reasons(std::string& text, const Json& report) {
   bool title = false;
   for (const Json& op : report["ops"]) {
@@ -145,6 +178,23 @@ void Reasons(std::string& text, const Json& report) {
                           reason["text"].get<std::string>(), reason["actual"].get<std::string>(),
                           reason["allowed"].get<std::string>());
     }
+  }
+}
+
+void Subgraphs(std::string& text, const Json& report) {
+  if (report["subgraphs"].empty()) return;
+  text += "\nOther subgraphs, which hosts hand to the plug-in as graphs of their own\n";
+  for (const Json& subgraph : report["subgraphs"]) {
+    text += fmt::format("  {:<3} \"{}\": ", subgraph["index"].get<int>(), subgraph["name"].get<std::string>());
+    if (subgraph.contains("error")) {
+      text += subgraph["error"].get<std::string>() + "\n";
+      continue;
+    }
+    const Json& summary = subgraph["summary"];
+    text += fmt::format("NPU: {} of {} operators, {:.1f} % of {} MACs; {} partition{}\n", summary["npu"].get<int>(),
+                        summary["ops"].get<int>(), 100.0 * summary["npu_mac_share"].get<double>(),
+                        Human(summary["macs"].get<int64_t>()), summary["partitions"].get<int>(),
+                        summary["partitions"].get<int>() == 1 ? "" : "s");
   }
 }
 
@@ -205,8 +255,10 @@ std::string TextReport(Json report) {
   Tensors(text, "input", model["inputs"]);
   Tensors(text, "output", model["outputs"]);
   Segments(text, report);
+  Boundaries(text, report);
   TypeTable(text, report["ops"]);
   Reasons(text, report);
+  Subgraphs(text, report);
   if (report.contains("verify")) Verification(text, report["verify"]);
   if (report.contains("run")) Run(text, report["run"]);
   if (report.contains("gates")) {
