@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstring>
+#include <cstdlib>
 
 namespace npu {
 namespace {
@@ -34,6 +34,48 @@ class SignalKeeper {
   std::array<struct sigaction, kSignals> saved_;
   std::array<bool, kSignals> known_{};
 };
+
+// Asks PoCL for its "basic" device beside the usual one, unless the user has asked for something.
+class PoclDeviceRequest {
+ public:
+  PoclDeviceRequest() : made_(getenv(kName) == nullptr && setenv(kName, "pthread basic", 0) == 0) {}
+  ~PoclDeviceRequest() {
+    if (made_) unsetenv(kName);
+  }
+  PoclDeviceRequest(const PoclDeviceRequest&) = delete;
+  PoclDeviceRequest& operator=(const PoclDeviceRequest&) = delete;
+  bool made() const { return made_; }
+
+ private:
+  static constexpr const char* kName = "POCL_DEVICES";
+  bool made_;
+};
+
+// Moves "basic-X" into "pthread-X" of the same platform.
+void JoinPoclDevices(std::vector<FoundDevice>& devices) {
+  constexpr std::string_view kBasic = "basic-", kThreads = "pthread-";
+  std::vector<FoundDevice> joined;
+  std::vector<const FoundDevice*> basics;
+  for (const FoundDevice& device : devices) {
+    if (device.name.starts_with(kBasic)) {
+      basics.push_back(&device);
+    } else {
+      joined.push_back(device);
+    }
+  }
+  for (const FoundDevice* basic : basics) {
+    const auto threads = std::find_if(joined.begin(), joined.end(), [&](const FoundDevice& other) {
+      return other.platform == basic->platform && other.name.starts_with(kThreads) &&
+             other.name.substr(kThreads.size()) == basic->name.substr(kBasic.size());
+    });
+    if (threads != joined.end()) {
+      threads->in_caller = basic->device;
+    } else {
+      joined.push_back(*basic);
+    }
+  }
+  devices = std::move(joined);
+}
 
 struct Registry {
   std::mutex mutex;
@@ -80,8 +122,12 @@ Result<std::vector<FoundDevice>> AskPlatforms() {
           !Info<cl_bool>(device, CL_DEVICE_COMPILER_AVAILABLE, CL_FALSE)) {
         continue;
       }
-      result.push_back({device, Info<cl_device_type>(device, CL_DEVICE_TYPE, 0), platform_name,
-                        device.getInfo<CL_DEVICE_NAME>(), device.getInfo<CL_DRIVER_VERSION>()});
+      FoundDevice& found = result.emplace_back();
+      found.device = device;
+      found.type = Info<cl_device_type>(device, CL_DEVICE_TYPE, 0);
+      found.platform = platform_name;
+      found.name = device.getInfo<CL_DEVICE_NAME>();
+      found.driver_version = device.getInfo<CL_DRIVER_VERSION>();
     }
   }
   if (result.empty() && !last.text.empty()) return tl::unexpected(last);
@@ -121,7 +167,9 @@ Result<std::vector<FoundDevice>> FindDevices() {
   const std::lock_guard lock(registry.mutex);
   if (!registry.found) {
     const SignalKeeper keeper;
+    const PoclDeviceRequest request;
     NPU_ASSIGN_OR_RETURN(registry.devices, AskPlatforms());
+    if (request.made()) JoinPoclDevices(registry.devices);
     registry.found = !registry.devices.empty();
   }
   return registry.devices;
@@ -133,35 +181,45 @@ Result<std::shared_ptr<OpenClDevice>> OpenDevice(const FoundDevice& found) {
   const std::lock_guard lock(registry.mutex);
   std::shared_ptr<OpenClDevice>& device = registry.open[found.device()];
   if (device == nullptr) {
-    NPU_ASSIGN_OR_RETURN(device, OpenClDevice::Open(found.device, found.name));
+    NPU_ASSIGN_OR_RETURN(device, OpenClDevice::Open(found.device, found.name, found.in_caller));
   }
   return device;
 }
 
 OpenClDevice::OpenClDevice(cl::Device device, cl::Context context, std::string name,
-                           OpenClDeviceLimits limits)
+                           OpenClDeviceLimits limits, std::optional<cl::Device> in_caller)
     : device_(std::move(device)),
       context_(std::move(context)),
       name_(std::move(name)),
       limits_(limits),
+      in_caller_(std::move(in_caller)),
       programs_(context_, device_, name_) {}
 
-Result<std::shared_ptr<OpenClDevice>> OpenClDevice::Open(const cl::Device& device, std::string name) {
+Result<std::shared_ptr<OpenClDevice>> OpenClDevice::Open(const cl::Device& device, std::string name,
+                                                         const std::optional<cl::Device>& in_caller) {
   const SignalKeeper keeper;
   cl_int code = CL_SUCCESS;
   cl::Context context(device, nullptr, nullptr, nullptr, &code);
   NPU_RETURN_IF_CL_ERROR(code, "clCreateContext", name);
   return std::shared_ptr<OpenClDevice>(
-      new OpenClDevice(device, std::move(context), std::move(name), ReadLimits(device)));
+      new OpenClDevice(device, std::move(context), std::move(name), ReadLimits(device), in_caller));
 }
 
 Result<std::shared_ptr<OpenClDevice>> OpenClDevice::WithThreads(int threads) {
   std::shared_ptr<OpenClDevice> whole = shared_from_this();
-  if (threads <= 0 || threads >= limits_.compute_units || (limits_.type & CL_DEVICE_TYPE_CPU) == 0)
+  const bool in_caller = threads == 1 && in_caller_;
+  if (!in_caller &&
+      (threads <= 0 || threads >= limits_.compute_units || (limits_.type & CL_DEVICE_TYPE_CPU) == 0))
     return whole;
   const std::lock_guard lock(mutex_);
   std::shared_ptr<OpenClDevice>& part = parts_[threads];
   if (part != nullptr) return part;
+  if (in_caller) {
+    if (auto opened = Open(*in_caller_, name_)) {
+      part = std::move(*opened);
+      return part;
+    }
+  }
   const cl_device_partition_property properties[] = {CL_DEVICE_PARTITION_BY_COUNTS, threads,
                                                      CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
   std::vector<cl::Device> devices;

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,9 @@ struct OpenClDeviceLimits {
 class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
  public:
   // kDevice if the device does not give a context. `name` is what errors call it.
-  static Result<std::shared_ptr<OpenClDevice>> Open(const cl::Device& device, std::string name);
+  // in_caller: see FoundDevice.
+  static Result<std::shared_ptr<OpenClDevice>> Open(const cl::Device& device, std::string name,
+                                                    const std::optional<cl::Device>& in_caller = {});
 
   const std::string& name() const { return name_; }
   const OpenClDeviceLimits& limits() const { return limits_; }
@@ -39,16 +42,19 @@ class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
   ProgramCache& programs() { return programs_; }
 
   // This device restricted to `threads` compute units, itself when threads is 0, not fewer than it has,
-  // or the device (GPUs) cannot be divided. The same object comes back for the same count.
+  // or the device (GPUs) cannot be divided. The same object comes back for the same count. One thread is the
+  // calling one where the driver offers that (FoundDevice::in_caller): no other has to wake up for it.
   Result<std::shared_ptr<OpenClDevice>> WithThreads(int threads);
 
  private:
-  OpenClDevice(cl::Device device, cl::Context context, std::string name, OpenClDeviceLimits limits);
+  OpenClDevice(cl::Device device, cl::Context context, std::string name, OpenClDeviceLimits limits,
+               std::optional<cl::Device> in_caller);
 
   cl::Device device_;
   cl::Context context_;
   std::string name_;
   OpenClDeviceLimits limits_;
+  std::optional<cl::Device> in_caller_;
   ProgramCache programs_;
   std::mutex mutex_;
   std::map<int, std::shared_ptr<OpenClDevice>> parts_;  // by compute units; under mutex_
@@ -59,10 +65,15 @@ struct FoundDevice {
   cl::Device device;
   cl_device_type type = 0;
   std::string platform, name, driver_version;
+  // The same processor as a device that runs its commands in the thread that enqueues them. PoCL has one,
+  // named "basic"; starting its thread pool instead costs 5 to 50 us for every invocation and 1 us per
+  // kernel.
+  std::optional<cl::Device> in_caller;
 };
 
 // Devices that can compile and run kernels, in the platforms' order. Empty when there are none; kDevice
-// when a driver fails.
+// when a driver fails. PoCL gives out its "basic" device on request only, by an environment variable: the
+// first call sets POCL_DEVICES, where it is not set, until the platforms have answered.
 Result<std::vector<FoundDevice>> FindDevices();
 
 // The shared OpenClDevice of a FoundDevice.

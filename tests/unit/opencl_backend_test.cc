@@ -160,8 +160,8 @@ TEST(OpenClBackend, BothMemoryPathsAndManyInvokesGiveTheSameBytes) {
   }
 }
 
-TEST(OpenClBackend, ExecutablesOnTwoThreadsDoNotDisturbEachOther) {
-  NEED_DEVICE();
+// device_threads: as ComputeOptions::threads; 1 computes in the calling threads themselves on some devices.
+void RunOnTwoThreads(int device_threads) {
   const auto graph = DiamondGraph();
   std::array<std::vector<Bytes>, 2> inputs, expected;
   std::array<std::string, 2> failures;
@@ -172,7 +172,7 @@ TEST(OpenClBackend, ExecutablesOnTwoThreadsDoNotDisturbEachOther) {
     expected[id] = *result;
   }
   const auto work = [&](int id) {
-    const auto executable = test::TestDevice()->Compile(graph, WholeGraph(*graph), {});
+    const auto executable = test::TestDevice()->Compile(graph, WholeGraph(*graph), {.threads = device_threads});
     if (!executable) {
       failures[id] = executable.error().text;
       return;
@@ -191,6 +191,11 @@ TEST(OpenClBackend, ExecutablesOnTwoThreadsDoNotDisturbEachOther) {
   second.join();
   EXPECT_EQ(failures[0], "");
   EXPECT_EQ(failures[1], "");
+}
+
+TEST(OpenClBackend, ExecutablesOnTwoThreadsDoNotDisturbEachOther) {
+  NEED_DEVICE();
+  for (int device_threads : {0, 1}) RunOnTwoThreads(device_threads);
 }
 
 TEST(OpenClBackend, FewerThreadsGiveTheSameBytes) {
