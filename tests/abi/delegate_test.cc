@@ -345,7 +345,7 @@ TEST(Delegate, ServesThreads) {
 }
 
 TEST(Delegate, LeavesOtherDelegatesNodesAlone) {
-  PluginDelegate delegate;
+  PluginDelegate delegate{{"min_segment_ops", "1"}};
   FakeHost host(PoolNet());
   host.registrations[1].builtin_code = host::kBuiltinDelegate;
   ASSERT_EQ(host.Apply(delegate.get()), host::kOk);

@@ -22,23 +22,13 @@ import corpus
 import exactness_test
 import host_runtime as host
 import npu_capi
+from corpus_markdown import (CRASH, DIFFERS, EXACT, FAILED, HOST_CRASH, LARQ, NOT_RUN, OWN_REFERENCE,
+                             OWN_REFERENCE_CRASH, OWN_REFERENCE_REFUSED, REFUSED, UNSTABLE, WRONG_ORACLE, markdown)
 
 LIBRARY, SHARED = sys.argv[1], sys.argv[2]
 ROOT = pathlib.Path(SHARED) / "models"
 WORKERS = 2
 SECONDS = 120  # one model may take
-# What a fully quantized model should have on the NPU, in one partition.
-WANTED_SHARE = 0.99
-FULL_8BIT = ("int8", "int8-float-io", "int8-mixed-io", "uint8")
-EXACT, DIFFERS = "exact", "differs"
-WRONG_ORACLE = "within 1 of the host's optimized kernel"  # the reference kernel of INT8 SUM is wrong
-REFUSED = "refused by the host"
-# Equal to our own CPU reference, where no host has reference kernels for the model.
-OWN_REFERENCE = "exact to our CPU reference (no reference kernel in the host)"
-OWN_REFERENCE_REFUSED = "exact to our CPU reference (the host refuses the model)"
-OWN_REFERENCE_CRASH = "exact to our CPU reference (the host alone crashes)"
-HOST_CRASH = "the host alone crashes"
-ALL_EXACT = (EXACT, OWN_REFERENCE, OWN_REFERENCE_REFUSED, OWN_REFERENCE_CRASH)
 
 
 def plan_row(plan):
@@ -59,22 +49,6 @@ def plan_row(plan):
     return {"kind": plan["model"]["kind"], "ops": len(plan["ops"]), "shares": shares,
             "npu_mac_share": plan["summary"]["npu_mac_share"],
             "host_ops": counts["host"], "partitions": len(plan["partitions"]), "reason": " ".join(reasons)}
-
-
-def random_inputs(interpreter):
-    generator = np.random.default_rng(12345)
-    for detail in interpreter.get_input_details():
-        shape, dtype = detail["shape"], detail["dtype"]
-        if dtype == np.bool_:
-            yield generator.integers(0, 2, shape).astype(bool)
-        elif np.issubdtype(dtype, np.integer):
-            # Indices and the like are small; 8-bit data is anything.
-            low, high = (0, 2) if np.dtype(dtype).itemsize > 2 else (np.iinfo(dtype).min, np.iinfo(dtype).max + 1)
-            yield generator.integers(low, high, shape).astype(dtype)
-        elif np.issubdtype(dtype, np.floating):
-            yield generator.uniform(-1, 1, shape).astype(dtype)
-        else:
-            raise TypeError(f"no random input of type {np.dtype(dtype).name}")
 
 
 def difference(found, expected):
@@ -114,7 +88,7 @@ def run_alone(path):
     for _ in range(2):
         interpreter = host.reference_interpreter(path)
         interpreter.allocate_tensors()
-        inputs = list(random_inputs(interpreter))
+        inputs = list(host.random_inputs(interpreter))
         outputs.append(host.run(interpreter, inputs))
     return inputs, outputs[0] if difference(*outputs) == 0 else None
 
@@ -129,7 +103,7 @@ def run_in_host(model, path, all_ours, progress):
         try:
             inputs, expected = run_alone(path)
         except TypeError as error:
-            return "not run", one_line(error)
+            return NOT_RUN, one_line(error)
         except (ValueError, RuntimeError) as error:
             return run_session(model, OWN_REFERENCE_REFUSED) if all_ours else (REFUSED, one_line(error))
         if not host.has_reference_kernels(path) and all_ours:
@@ -137,7 +111,7 @@ def run_in_host(model, path, all_ours, progress):
             equal = OWN_REFERENCE
             expected = model.session(device="reference").run(inputs)
         if expected is None:
-            return "the host alone gives other outputs every time", ""
+            return UNSTABLE, ""
     progress("host")
     interpreter = host.reference_interpreter(path, [host.tfl.load_delegate(LIBRARY, {})])
     for detail, array in zip(interpreter.get_input_details(), inputs):
@@ -158,7 +132,7 @@ def run_larq(model, path):
     try:
         session = model.session()
     except npu_capi.NpuError as error:
-        return "needs Larq's host", str(error)[:100]
+        return LARQ, str(error)[:100]
     if not golden_path.exists():
         return "ran", "no golden"
     golden = np.load(golden_path)
@@ -200,7 +174,7 @@ def answer(request, progress):
             outcome = run_in_host(model, path, all_ours, progress)
         result["outcome"], result["difference"] = outcome
     except (ValueError, RuntimeError, npu_capi.NpuError) as error:
-        result["outcome"], result["difference"] = "FAILED", one_line(error)
+        result["outcome"], result["difference"] = FAILED, one_line(error)
     result["seconds"] = time.monotonic() - started
     return result
 
@@ -217,7 +191,7 @@ def run_all(paths):
         if len(results) % 100 == 0:
             print(f"{len(results)} of {len(paths)}", file=sys.stderr, flush=True)
     for name, stage in died:
-        results[name] = {"kind": "unreadable", "outcome": "CRASH", "difference": f"after: {stage}"}
+        results[name] = {"kind": "unreadable", "outcome": CRASH, "difference": f"after: {stage}"}
         try:
             results[name].update(plan_row(npu_capi.Library(LIBRARY).open(ROOT / name).plan()))
         except npu_capi.NpuError as error:
@@ -238,74 +212,6 @@ def run_all(paths):
     return results
 
 
-def percent(share):
-    return "-" if share == 0 else "100" if share == 1 else f"{100 * share:.1f}"
-
-
-def shown_difference(result):
-    if result["outcome"] == EXACT:
-        return "0"
-    if result["outcome"] in (DIFFERS, WRONG_ORACLE):
-        d = result["difference"]
-        return d if isinstance(d, str) else f"{d:.6g}"
-    return result["outcome"]
-
-
-def cell(text):
-    return str(text).replace("|", "\\|").replace("\n", " ")
-
-
-def markdown(results):
-    rows = sorted(results.items())
-    real = [(name, r) for name, r in rows if not name.startswith("hostile/")]
-    outcomes = collections.Counter(r["outcome"] for _, r in rows)
-    lines = ["# The corpus", "",
-             "Made by `tests/corpus/corpus_table.py build/release/lib/libnpu_delegate.so SHARED > docs/corpus.md`; do not edit.",
-             "Every model ran once in LiteRT 2.3 with its reference kernels (`BUILTIN_REF`) and this plug-in, in a process of",
-             "its own that may crash or hang; the outputs are compared with the reference kernels alone. Paths are relative to",
-             "the corpus.", "",
-             f"{len(rows)} models ({len(rows) - len(real)} of them malformed): "
-             f"{outcomes['CRASH']} crashes or hangs. " + ", ".join(f"{count} {outcome}" for outcome, count in
-                                                      outcomes.most_common() if outcome != "CRASH") + ".", "",
-             f"| Kind | Models | Exact | Differ | Not run | Fully quantized: {100 * WANTED_SHARE:.0f} % of MACs on the NPU in one partition |",
-             "|---|---|---|---|---|---|"]
-    kinds = collections.defaultdict(list)
-    for name, r in real:
-        kinds[r["kind"]].append(r)
-    missing = []
-
-    def whole(r):
-        return r["npu_mac_share"] >= WANTED_SHARE and r["partitions"] == 1
-
-    for kind, members in sorted(kinds.items(), key=lambda item: -len(item[1])):
-        exact = sum(r["outcome"] in ALL_EXACT for r in members)
-        differ = sum(r["outcome"] in (DIFFERS, WRONG_ORACLE) for r in members)
-        full = f"{sum(whole(r) for r in members)} of {len(members)}" if kind in FULL_8BIT + ("int16x8",) else ""
-        lines.append(f"| {kind} | {len(members)} | {exact} | {differ} | {len(members) - exact - differ} | {full} |")
-    for name, r in real:
-        if r["kind"] in FULL_8BIT and not whole(r):
-            missing.append((name, r))
-    lines += ["", "## Fully 8-bit models of which less is on the NPU, or in more than one partition", "",
-              "| Model | NPU % | Host operators | Partitions | First reason |", "|---|---|---|---|---|"]
-    lines += [f'| {name} | {percent(r["shares"]["npu"])} | {r["host_ops"]} | {r["partitions"]} | {cell(r["reason"])} |' for name, r in missing]
-    lines += ["", "## Models whose outputs differ, and what did not run", "", "| Model | Kind | Outcome |", "|---|---|---|"]
-    lines += [f'| {name} | {r["kind"]} | {r["outcome"]}: {cell(r["difference"])} |' for name, r in real
-              if r["outcome"] != EXACT]
-    for title, members in (("Models", real), ("Malformed files", [(n, r) for n, r in rows if n.startswith("hostile/")])):
-        lines += ["", f"## {title}", "",
-                  "Shares are of MACs, or of operators in models without any. The difference is the largest of any element.", "",
-                  "| Model | Kind | Operators | npu % | delegate-cpu % | host % | Host operators | Partitions | Difference |",
-                  "|---|---|---|---|---|---|---|---|---|"]
-        for name, r in members:
-            if "shares" in r:
-                shares = [percent(r["shares"][place]) for place in ("npu", "delegate-cpu", "host")]
-                middle = [r["ops"], *shares, r["host_ops"], r["partitions"]]
-            else:
-                middle = [""] * 6
-            lines.append(f'| {name} | {r["kind"]} | ' + " | ".join(map(str, middle)) + f" | {cell(shown_difference(r))} |")
-    return "\n".join(lines) + "\n"
-
-
 def main():
     if sys.argv[-1] == "--child":
         global ROWS
@@ -321,7 +227,7 @@ def main():
     slowest = sorted(results.items(), key=lambda item: -item[1].get("seconds", 0))[:5]
     print(f"{len(results)} models in {time.monotonic() - started:.0f} s; slowest: " +
           ", ".join(f'{name} {r.get("seconds", 0):.1f} s' for name, r in slowest), file=sys.stderr)
-    bad = {name: r for name, r in results.items() if r["outcome"] in ("CRASH", "FAILED", DIFFERS)}
+    bad = {name: r for name, r in results.items() if r["outcome"] in (CRASH, FAILED, DIFFERS)}
     for name, r in bad.items():
         print(f'{name}: {r["outcome"]} {r["difference"]}', file=sys.stderr)
     return 1 if bad or not results else 0

@@ -90,16 +90,6 @@ def golden_inputs_and_outputs(path, interpreter, name):
     return None, None
 
 
-def random_inputs(interpreter):
-    generator = np.random.default_rng(1)
-    for detail in interpreter.get_input_details():
-        if np.issubdtype(detail["dtype"], np.integer):
-            info = np.iinfo(detail["dtype"])
-            yield generator.integers(info.min, info.max + 1, detail["shape"]).astype(detail["dtype"])
-        else:
-            yield generator.uniform(-4, 4, detail["shape"]).astype(detail["dtype"])
-
-
 def run_8bit(path):
     """Outputs against the golden ones; then the plans."""
     rows, not_ours = INDEX
@@ -118,7 +108,7 @@ def run_8bit(path):
             interpreter = host.reference_interpreter(path, [delegate])
             reference = host.reference_interpreter(path)
             reference.allocate_tensors()
-            inputs = list(random_inputs(reference))
+            inputs = list(host.random_inputs(reference))
             if host.has_reference_kernels(path):
                 expected = host.run(reference, inputs)
             else:

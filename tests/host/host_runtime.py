@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 try:
     from ai_edge_litert import interpreter as tfl
@@ -54,6 +56,23 @@ def run(interpreter, inputs):
         interpreter.set_tensor(detail["index"], array)
     interpreter.invoke()
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+
+
+def random_inputs(interpreter):
+    """An array per input, the same ones every time; TypeError for inputs that are no numbers."""
+    generator = np.random.default_rng(12345)
+    for detail in interpreter.get_input_details():
+        shape, dtype = detail["shape"], detail["dtype"]
+        if dtype == np.bool_:
+            yield generator.integers(0, 2, shape).astype(bool)
+        elif np.issubdtype(dtype, np.integer):
+            # Indices and the like are small; 8-bit data is anything.
+            low, high = (0, 2) if np.dtype(dtype).itemsize > 2 else (np.iinfo(dtype).min, np.iinfo(dtype).max + 1)
+            yield generator.integers(low, high, shape).astype(dtype)
+        elif np.issubdtype(dtype, np.floating):
+            yield generator.uniform(-4, 4, shape).astype(dtype)
+        else:
+            raise TypeError(f"no random input of type {np.dtype(dtype).name}")
 
 
 def delegate_nodes(interpreter):
