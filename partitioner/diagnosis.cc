@@ -193,15 +193,18 @@ std::string SentenceOf(ModelKind kind, const Graph& graph, const Census& census)
           "they meet",
           census.int8_ops + census.uint8_ops + census.int16_ops, census.float_ops);
     case ModelKind::kBinary:
-      return fmt::format("binary network (Larq): {} of {} operators are binary", census.binary_ops,
-                         graph.ops.size());
+      return fmt::format(
+          "binary network (Larq): {} of {} operators compute with single bits, which an 8-bit NPU does not; "
+          "they run on a CPU",
+          census.binary_ops, graph.ops.size());
     case ModelKind::kPrecompiled:
       return fmt::format(
           "compiled for {} already (operator {}): no other NPU runs that part; start from the model before "
           "that step",
           census.device, census.precompiled);
     case ModelKind::kConversionOnly:
-      return fmt::format("QUANTIZE and DEQUANTIZE only, {}: conversions without a network", io);
+      return fmt::format(
+          "QUANTIZE and DEQUANTIZE only, {}: conversions without a network, nothing that an NPU is for", io);
     case ModelKind::kOther: break;
   }
   return fmt::format("neither float nor 8-bit operators, {}: nothing that an NPU is for", io);

@@ -10,6 +10,8 @@ WRONG_ORACLE = "within 1 of the host's optimized kernel"  # the reference kernel
 OWN_REFERENCE = "exact to our CPU reference (no reference kernel in the host)"
 OWN_REFERENCE_REFUSED = "exact to our CPU reference (the host refuses the model)"
 OWN_REFERENCE_CRASH = "exact to our CPU reference (the host alone crashes)"
+# The host cannot run the model and some of it is the host's: each of our segments was run on its own.
+OWN_SEGMENTS = "no host ran it; each of our segments exact to our CPU reference"
 ALL_EXACT = (EXACT, OWN_REFERENCE, OWN_REFERENCE_REFUSED, OWN_REFERENCE_CRASH)
 REFUSED = "refused by the host"
 HOST_CRASH = "the host alone crashes"

@@ -23,7 +23,7 @@ import exactness_test
 import host_runtime as host
 import npu_capi
 from corpus_markdown import (CRASH, DIFFERS, EXACT, FAILED, HOST_CRASH, LARQ, NOT_RUN, OWN_REFERENCE,
-                             OWN_REFERENCE_CRASH, OWN_REFERENCE_REFUSED, REFUSED, UNSTABLE, WRONG_ORACLE, markdown)
+                             OWN_REFERENCE_CRASH, OWN_REFERENCE_REFUSED, OWN_SEGMENTS, REFUSED, UNSTABLE, WRONG_ORACLE, markdown)
 
 LIBRARY, SHARED = sys.argv[1], sys.argv[2]
 ROOT = pathlib.Path(SHARED) / "models"
@@ -93,7 +93,7 @@ def run_alone(path):
     return inputs, outputs[0] if difference(*outputs) == 0 else None
 
 
-def run_in_host(model, path, all_ours, progress):
+def run_in_host(model, path, result, progress):
     """(outcome, largest difference or why) of one run with the plug-in against the reference kernels alone."""
     row = ROWS.get(str(path.relative_to(ROOT)))
     oracle, apart = exactness_test.oracle(row) if row else ("ref", 0)
@@ -105,8 +105,9 @@ def run_in_host(model, path, all_ours, progress):
         except TypeError as error:
             return NOT_RUN, one_line(error)
         except (ValueError, RuntimeError) as error:
-            return run_session(model, OWN_REFERENCE_REFUSED) if all_ours else (REFUSED, one_line(error))
-        if not host.has_reference_kernels(path) and all_ours:
+            refused = (REFUSED, one_line(error))
+            return refused if model is None else run_without_host(model, result, OWN_REFERENCE_REFUSED, refused)
+        if not host.has_reference_kernels(path) and result.get("host_ops") == 0:
             # Only the host's optimized kernels know the operators' versions, and those round otherwise.
             equal = OWN_REFERENCE
             expected = model.session(device="reference").run(inputs)
@@ -129,24 +130,30 @@ def run_in_host(model, path, all_ours, progress):
 def run_larq(model, path):
     """Larq's operators are in no stock host: our session against the outputs of Larq's own interpreter."""
     golden_path = ROOT / "larq" / "ref" / (path.name[:-len(".tflite")] + ".npz")
-    try:
-        session = model.session()
-    except npu_capi.NpuError as error:
-        return LARQ, str(error)[:100]
     if not golden_path.exists():
-        return "ran", "no golden"
+        return run_session(model, OWN_REFERENCE_REFUSED)
     golden = np.load(golden_path)
-    d = difference(session.run([golden["in0"]]), [golden["out0"]])
+    d = difference(model.session().run([golden["in0"]]), [golden["out0"]])
     return (EXACT if d == 0 else DIFFERS), "shapes or types" if d is None else d
 
 
 def run_session(model, outcome):
-    """A model that is all ours but that the host does not run: the device against our own reference."""
+    """A model that is all ours but that no host runs: the device against our own reference."""
     device, reference = model.session(), model.session(device="reference")
     generator = np.random.default_rng(12345)
     inputs = [generator.integers(0, 256, info.bytes, np.uint8) for info in device.inputs]
     d = difference(device.run(inputs), reference.run(inputs))
     return (outcome if d == 0 else DIFFERS), d
+
+
+def run_without_host(model, result, when_ours, otherwise):
+    """What can be said of a model that no host runs: all of it, or our segments, or nothing (`otherwise`)."""
+    if result["ops"] > 0 and result["host_ops"] == 0:
+        return run_session(model, when_ours)
+    if result["partitions"] == 0:
+        return otherwise
+    d = model.verify()["max_difference"]
+    return (OWN_SEGMENTS, otherwise[1]) if d == 0 else (DIFFERS, d)
 
 
 def answer(request, progress):
@@ -156,7 +163,8 @@ def answer(request, progress):
         run_alone(path)
         return {}
     if kind == "session":
-        return run_session(npu_capi.Library(LIBRARY).open(path), OWN_REFERENCE_CRASH)
+        model = npu_capi.Library(LIBRARY).open(path)
+        return run_without_host(model, plan_row(model.plan()), OWN_REFERENCE_CRASH, (HOST_CRASH, ""))
     started = time.monotonic()
     result = {"kind": "unreadable"}
     model = None
@@ -167,11 +175,12 @@ def answer(request, progress):
         result["reason"] = str(error).replace(str(path), "").lstrip(": ")[:120]
     progress("planned")
     try:
-        if name.startswith("larq/") and result["kind"] == "binary":
+        if result["kind"] != "binary":
+            outcome = run_in_host(model, path, result, progress)
+        elif result["host_ops"] == 0:
             outcome = run_larq(model, path)
         else:
-            all_ours = model is not None and result["ops"] > 0 and result["host_ops"] == 0
-            outcome = run_in_host(model, path, all_ours, progress)
+            outcome = run_without_host(model, result, None, (LARQ, ""))
         result["outcome"], result["difference"] = outcome
     except (ValueError, RuntimeError, npu_capi.NpuError) as error:
         result["outcome"], result["difference"] = FAILED, one_line(error)
@@ -206,9 +215,9 @@ def run_all(paths):
     host_dies = [name for name, result in again("plain", [name for name, stage in died if stage]).items() if result is None]
     for name in host_dies:
         results[name].update(outcome=HOST_CRASH, difference="")
-    ours = [name for name in host_dies if results[name].get("ops") and results[name]["host_ops"] == 0]
-    for name, result in again("session", ours).items():
-        results[name].update(outcome=result[0], difference=result[1])
+    for name, result in again("session", [name for name in host_dies if results[name].get("partitions")]).items():
+        outcome, d = result or (CRASH, "without the host")
+        results[name].update(outcome=outcome, difference=d)
     return results
 
 

@@ -70,6 +70,16 @@ class Model:
         finally:
             self.library.lib.npu_plan_destroy(plan)
 
+    def verify(self, seed=1, **options):
+        """Each segment of the plan on its own, the device against the CPU reference, as a dict."""
+        plan, text = self._plan(options), ctypes.c_void_p()
+        try:
+            self.library.check(self.library.lib.npu_plan_verify(plan, ctypes.c_uint64(seed), ctypes.byref(text)))
+            return json.loads(ctypes.string_at(text).decode("utf-8", "replace"))
+        finally:
+            self.library.lib.npu_string_destroy(text)
+            self.library.lib.npu_plan_destroy(plan)
+
 
 class Session:
     def __init__(self, library, plan):
