@@ -15,7 +15,7 @@ Result<Backends> OpenBackends(const Options& options) {
     backends.npu = backends.cpu;
     return backends;
   }
-  NPU_ASSIGN_OR_RETURN(backends.npu, OpenClBackend(options.device));
+  NPU_ASSIGN_OR_RETURN(backends.npu, OpenClBackend(options.device, options.cache_dir));
   return backends;
 }
 

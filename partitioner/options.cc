@@ -128,6 +128,11 @@ Status Set_log_level(Options& options, std::string_view value) {
   return {};
 }
 
+Status Set_cache_dir(Options& options, std::string_view value) {
+  options.cache_dir = value;
+  return {};
+}
+
 Status Set_report(Options& options, std::string_view value) {
   options.report_path = value;
   return {};

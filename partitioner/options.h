@@ -29,6 +29,7 @@ struct Options {
   ComputeOptions compute;
   std::string device = "auto";  // "reference": CPU reference instead of OpenCL
   LogLevel log_level = LogLevel::kWarning;
+  std::string cache_dir;    // of compiled programs; empty: none
   std::string report_path;  // empty: none
   bool help = false;
 };

@@ -48,12 +48,11 @@ Status Upload(const BoundSegment& state, const std::vector<ConstantBlock>& const
 
 class KernelBinder {
  public:
-  KernelBinder(BoundSegment& state, const SegmentLayout& layout, const KernelVariant* variant)
-      : state_(state), layout_(layout), variant_(variant) {}
+  KernelBinder(BoundSegment& state, const SegmentLayout& layout) : state_(state), layout_(layout) {}
 
   Status Bind(const LoweredOp& op, const KernelLaunch& launch) {
     const std::string& device = state_.device->name();
-    NPU_ASSIGN_OR_RETURN(cl::Kernel kernel, state_.device->programs().CreateKernel(launch.kernel, variant_));
+    NPU_ASSIGN_OR_RETURN(cl::Kernel kernel, state_.device->programs().CreateKernel(state_.program, launch.kernel));
     cl_int code = CL_SUCCESS;
     const cl_uint wanted = kernel.getInfo<CL_KERNEL_NUM_ARGS>(&code);
     NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelInfo({})", launch.kernel), device);
@@ -90,7 +89,6 @@ class KernelBinder {
 
   BoundSegment& state_;
   const SegmentLayout& layout_;
-  const KernelVariant* variant_;
 };
 
 Boundary MakeBoundary(const BoundSegment& state, const SegmentLayout& layout, const Graph& graph,
@@ -139,7 +137,12 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
                        AllocateBlocks(*device, arena, slack, shared, bound->memory.arena_bytes));
   NPU_RETURN_IF_ERROR(Upload(*bound, layout.constants));
 
-  KernelBinder binder(*bound, layout, settings.variant);
+  if (settings.program != nullptr) {
+    bound->program = *settings.program;
+  } else {
+    NPU_ASSIGN_OR_RETURN(bound->program, device->programs().Program(settings.variant));
+  }
+  KernelBinder binder(*bound, layout);
   for (const LoweredOp& op : layout.ops) {
     for (const KernelLaunch& launch : op.lowering.launches()) {
       if (Status status = binder.Bind(op, launch); !status) {

@@ -35,6 +35,7 @@ struct Boundary {
 struct BoundSegment {
   std::shared_ptr<OpenClDevice> device;
   cl::CommandQueue queue;  // in order
+  cl::Program program;
   DeviceMemory constants, arena;
   MemoryUse memory;
   std::vector<BoundLaunch> launches;
@@ -48,6 +49,8 @@ struct BindSettings {
   int64_t guard_bytes = 0;
   // For tests of the kernels' other variants; null: the one chosen for the device.
   const KernelVariant* variant = nullptr;
+  // Instead of the device's own program in that variant; null: that one.
+  const cl::Program* program = nullptr;
 };
 
 // The result does not refer to `layout`.

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "backends/opencl/program_file.h"
 
 namespace npu {
 namespace {
@@ -135,10 +138,23 @@ Result<std::unique_ptr<Executable>> CompileForOpenCl(std::shared_ptr<OpenClDevic
                                                      const OpenClCompileSettings& settings) {
   NPU_RETURN_IF_ERROR(CheckProcess());
   NPU_ASSIGN_OR_RETURN(const SegmentLayout layout, LayOutSegment(*graph, segment, options, settings.lower));
-  NPU_ASSIGN_OR_RETURN(std::unique_ptr<BoundSegment> bound,
-                       BindSegment(std::move(device), *graph, segment, layout, settings.bind));
+  BindSettings bind = settings.bind;
+  std::optional<ProgramFile> file;
+  std::optional<cl::Program> program;
+  bool store = false;
+  if (settings.files != nullptr) {
+    file.emplace(*settings.files, *device, layout);
+    program = file->Load();
+    if (!program) {
+      NPU_ASSIGN_OR_RETURN(program, file->Build());
+      store = true;
+    }
+    bind.program = &*program;
+  }
+  NPU_ASSIGN_OR_RETURN(std::unique_ptr<BoundSegment> bound, BindSegment(device, *graph, segment, layout, bind));
   auto executable = std::make_unique<OpenClExecutable>(std::move(bound), std::move(graph));
   NPU_RETURN_IF_ERROR(executable->WarmUp());
+  if (store) file->Store(*program);
   return executable;
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "backends/backend.h"
+#include "backends/file_cache.h"
 #include "backends/opencl/bound_segment.h"
 #include "backends/opencl/device.h"
 #include "backends/opencl/segment_layout.h"
@@ -19,6 +20,7 @@ namespace npu {
 struct OpenClCompileSettings {
   BindSettings bind;
   LowerFunction lower = LowerByRoom;
+  const FileCache* files = nullptr;  // where compiled programs are kept; null: nowhere
 };
 
 // Runs every kernel once before it returns, since drivers finish compiling at the first launch.

@@ -8,16 +8,20 @@
 #include <charconv>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "backends/opencl/device.h"
 #include "backends/opencl/executable.h"
+#include "base/log.h"
 
 namespace npu {
 namespace {
 
 class OpenClBackendImpl : public Backend {
  public:
-  explicit OpenClBackendImpl(std::shared_ptr<OpenClDevice> device) : device_(std::move(device)) {}
+  OpenClBackendImpl(std::shared_ptr<OpenClDevice> device, std::optional<FileCache> files)
+      : device_(std::move(device)), files_(std::move(files)) {}
 
   std::string_view name() const override { return "opencl"; }
   std::string device_name() const override { return device_->name(); }
@@ -26,12 +30,23 @@ class OpenClBackendImpl : public Backend {
                                               const ComputeOptions& options) override {
     NPU_RETURN_IF_ERROR(CheckProcess());
     NPU_ASSIGN_OR_RETURN(std::shared_ptr<OpenClDevice> device, device_->WithThreads(options.threads));
-    return CompileForOpenCl(std::move(device), std::move(graph), segment, options);
+    OpenClCompileSettings settings;
+    if (files_) settings.files = &*files_;
+    return CompileForOpenCl(std::move(device), std::move(graph), segment, options, settings);
   }
 
  private:
   std::shared_ptr<OpenClDevice> device_;
+  std::optional<FileCache> files_;
 };
+
+std::optional<FileCache> OpenFiles(const std::string& cache_dir) {
+  if (cache_dir.empty()) return std::nullopt;
+  auto files = FileCache::Open(cache_dir);
+  if (files) return std::move(*files);
+  Log(LogLevel::kWarning, "{}; compiled programs are not kept", files.error().text);
+  return std::nullopt;
+}
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -78,7 +93,7 @@ std::string ListText(const std::vector<FoundDevice>& devices) {
 
 }  // namespace
 
-Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device) {
+Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device, const std::string& cache_dir) {
   NPU_ASSIGN_OR_RETURN(const std::vector<FoundDevice> devices, FindDevices());
   const int index = Choose(devices, device);
   if (index < 0) {
@@ -89,10 +104,10 @@ Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device) {
 
   // Kept like the devices themselves, and for the same reason never destroyed.
   static std::mutex mutex;
-  static auto* backends = new std::map<OpenClDevice*, std::shared_ptr<Backend>>;
+  static auto* backends = new std::map<std::pair<OpenClDevice*, std::string>, std::shared_ptr<Backend>>;
   const std::lock_guard lock(mutex);
-  std::shared_ptr<Backend>& backend = (*backends)[opened.get()];
-  if (backend == nullptr) backend = std::make_shared<OpenClBackendImpl>(std::move(opened));
+  std::shared_ptr<Backend>& backend = (*backends)[{opened.get(), cache_dir}];
+  if (backend == nullptr) backend = std::make_shared<OpenClBackendImpl>(std::move(opened), OpenFiles(cache_dir));
   return backend;
 }
 

@@ -14,8 +14,10 @@ namespace npu {
 
 // The device that `device` names: "auto" (first accelerator, GPU or CPU, in this order), a number
 // (index into ListOpenClDevices) or a part of a device's name, any case. kDevice if there is none: the
-// text lists what was found. Thread-safe; the same Backend comes back for the same device.
-Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device);
+// text lists what was found. Thread-safe; the same Backend comes back for the same arguments.
+// cache_dir: a directory (file_cache.h) in which compiled programs are kept; empty: none. One that cannot be
+// used costs a warning, nothing more.
+Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device, const std::string& cache_dir = "");
 
 struct OpenClDeviceInfo {
   std::string platform, name, driver_version;

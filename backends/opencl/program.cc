@@ -7,13 +7,11 @@
 #include <cctype>
 #include <vector>
 
+#include "backends/file_cache.h"
 #include "base/log.h"
 
 namespace npu {
 namespace {
-
-// Every device has 1.2. No fast-math: kernels that use floats rely on IEEE rounding.
-constexpr const char* kBuildOptions = "-cl-std=CL1.2";
 
 // What of a build log goes into an Error: the first errors say it, the rest is their consequences.
 constexpr size_t kLogLines = 12;
@@ -30,6 +28,46 @@ std::string Beginning(std::string_view log) {
   return std::string(log.substr(0, end));
 }
 
+// The name of the kernel whose definition starts in `line`; empty: none does. Kernels are written as
+// "__kernel void name(" or with one of our macros for __kernel and its attributes.
+std::string_view KernelName(std::string_view line) {
+  constexpr std::string_view kVoid = " void ";
+  const size_t at = line.find(kVoid);
+  const bool kernel = line.starts_with("__kernel ") || line.substr(0, at).ends_with("_KERNEL");
+  if (!kernel || at == std::string_view::npos) return {};
+  const std::string_view name = line.substr(at + kVoid.size());
+  return name.substr(0, name.find('('));
+}
+
+// The name of the kernel that `line` defines as a whole: "NPU_..._KERNEL(name, ...)"; empty: none.
+std::string_view OneLineKernelName(std::string_view line) {
+  constexpr std::string_view kMacroEnd = "_KERNEL(";
+  const size_t at = line.find(kMacroEnd);
+  if (!line.starts_with("NPU_") || at == std::string_view::npos) return {};
+  const std::string_view name = line.substr(at + kMacroEnd.size());
+  return name.substr(0, name.find(','));
+}
+
+// `file` with an empty line for each line of the kernels that are not among `kernels`. A kernel ends with the
+// first "}" that starts a line.
+std::string WithoutOtherKernels(std::string_view file, std::span<const std::string_view> kernels) {
+  std::string text;
+  bool inside_other = false;
+  while (!file.empty()) {
+    const size_t end = std::min(file.find('\n'), file.size());
+    const std::string_view line = file.substr(0, end);
+    const auto other = [&](std::string_view name) {
+      return !name.empty() && std::find(kernels.begin(), kernels.end(), name) == kernels.end();
+    };
+    if (other(KernelName(line))) inside_other = true;
+    if (!inside_other && !other(OneLineKernelName(line))) text += line;
+    text += '\n';
+    if (line.starts_with('}')) inside_other = false;
+    file.remove_prefix(std::min(end + 1, file.size()));
+  }
+  return text;
+}
+
 }  // namespace
 
 ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string device_name,
@@ -39,23 +77,33 @@ ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string d
       device_name_(std::move(device_name)),
       sources_(sources) {}
 
-Result<cl::Kernel> ProgramCache::CreateKernel(std::string_view kernel, const KernelVariant* variant) {
-  const std::string name(kernel);
+Result<cl::Program> ProgramCache::Program(const KernelVariant* variant) {
   const std::lock_guard lock(mutex_);
   if (variant == nullptr) {
     if (chosen_ == nullptr) Choose();
     variant = chosen_;
   }
-  const Result<cl::Program>& program = Built(*variant);
-  if (!program) return tl::unexpected(program.error());
+  return Built(*variant);
+}
+
+Result<cl::Kernel> ProgramCache::CreateKernel(const cl::Program& program, std::string_view kernel) const {
+  const std::string name(kernel);
   cl_int code = CL_SUCCESS;
-  cl::Kernel object(*program, name.c_str(), &code);
+  cl::Kernel object(program, name.c_str(), &code);
   if (code == CL_INVALID_KERNEL_NAME) {
     return Fail(ErrorCode::kInternal, fmt::format("no embedded OpenCL source has a kernel \"{}\"", kernel));
   }
   NPU_RETURN_IF_CL_ERROR(code, fmt::format("clCreateKernel({})", kernel), device_name_);
   return object;
 }
+
+Result<cl::Program> ProgramCache::BuildWith(std::span<const std::string_view> kernels) {
+  const std::lock_guard lock(mutex_);
+  if (chosen_ == nullptr) Choose();
+  return Build(*chosen_, Text(kernels));
+}
+
+std::string ProgramCache::sources_digest() const { return Sha256Hex(Text({})); }
 
 const KernelVariant& ProgramCache::variant() {
   const std::lock_guard lock(mutex_);
@@ -67,7 +115,9 @@ void ProgramCache::Choose() {
   for (const KernelVariant* variant : VariantsFor(device_)) {
     chosen_ = variant;
     if (variant == &kPortableVariant) return;  // nothing is left to fall back to
-    const Result<cl::Program>& program = Built(*variant);
+    // Without any other kernel: a variant that is not chosen need not be built whole.
+    constexpr std::string_view kSelfTest[] = {"npu_self_test"};
+    const Result<cl::Program> program = Build(*variant, Text(kSelfTest));
     double speedup = 0;
     const std::string problem =
         program ? SelfTest(context_, device_, *program, speedup) : program.error().text;
@@ -89,15 +139,21 @@ void ProgramCache::Choose() {
 Result<cl::Program>& ProgramCache::Built(const KernelVariant& variant) {
   const auto found = programs_.find(&variant);
   if (found != programs_.end()) return found->second;
-  return programs_.emplace(&variant, Build(variant)).first->second;
+  return programs_.emplace(&variant, Build(variant, Text({}))).first->second;
 }
 
-Result<cl::Program> ProgramCache::Build(const KernelVariant& variant) const {
+// Everything but the kernels that are not wanted; all of it when `kernels` is empty.
+std::string ProgramCache::Text(std::span<const std::string_view> kernels) const {
   std::string text;
   for (const KernelSource* source = sources_; source->name != nullptr; ++source) {
     // Errors name the file and its own line.
-    text += fmt::format("#line 1 \"{}\"\n{}\n", source->name, source->text);
+    text += fmt::format("#line 1 \"{}\"\n{}\n", source->name,
+                        kernels.empty() ? source->text : WithoutOtherKernels(source->text, kernels));
   }
+  return text;
+}
+
+Result<cl::Program> ProgramCache::Build(const KernelVariant& variant, const std::string& text) const {
   cl_int code = CL_SUCCESS;
   cl::Program program(context_, text, false, &code);
   NPU_RETURN_IF_CL_ERROR(code, "clCreateProgramWithSource", device_name_);

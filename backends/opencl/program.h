@@ -8,6 +8,7 @@
 
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,16 +24,26 @@ class ProgramCache {
   ProgramCache(cl::Context context, cl::Device device, std::string device_name,
                const KernelSource* sources = kKernelSources);
 
-  // A kernel object of the caller's own (arguments are not shared). kDevice with the beginning of the
-  // build log if the program does not compile, kInternal if it has no such kernel.
-  // variant: null for the chosen one; tests name others, which get no self-test.
-  Result<cl::Kernel> CreateKernel(std::string_view kernel, const KernelVariant* variant = nullptr);
-  // The variant that CreateKernel uses; kPortableVariant before any program has been built.
+  // Every device has 1.2. No fast-math: kernels that use floats rely on IEEE rounding.
+  static constexpr const char* kBuildOptions = "-cl-std=CL1.2";
+
+  // The program in `variant` (null: the chosen one; tests name others, which get no self-test), built when it
+  // is first asked for. kDevice with the beginning of the build log if it does not compile.
+  Result<cl::Program> Program(const KernelVariant* variant = nullptr);
+  // A program of the caller's own with these kernels alone, in the chosen variant. kDevice likewise.
+  Result<cl::Program> BuildWith(std::span<const std::string_view> kernels);
+  // A kernel object of the caller's own (arguments are not shared). kInternal if the program has
+  // no such kernel.
+  Result<cl::Kernel> CreateKernel(const cl::Program& program, std::string_view kernel) const;
+  // SHA-256 of the sources.
+  std::string sources_digest() const;
+  // The variant that Program chose; kPortableVariant before any program has been built.
   const KernelVariant& variant();
 
  private:
   void Choose();
-  Result<cl::Program> Build(const KernelVariant& variant) const;
+  std::string Text(std::span<const std::string_view> kernels) const;
+  Result<cl::Program> Build(const KernelVariant& variant, const std::string& text) const;
   Result<cl::Program>& Built(const KernelVariant& variant);
 
   cl::Context context_;

@@ -46,29 +46,35 @@ class ProgramCacheTest : public testing::Test {
 
 TEST_F(ProgramCacheTest, EveryCallerGetsAKernelOfItsOwn) {
   const auto cache = Cache(kGoodSources);
-  const auto kernel = cache->CreateKernel("good_kernel"), again = cache->CreateKernel("good_kernel");
+  const auto program = cache->Program();
+  ASSERT_TRUE(program) << program.error().text;
+  const auto kernel = cache->CreateKernel(*program, "good_kernel");
+  const auto again = cache->CreateKernel(*program, "good_kernel");
   ASSERT_TRUE(kernel) << kernel.error().text;
   ASSERT_TRUE(again) << again.error().text;
   EXPECT_NE((*kernel)(), (*again)());
-  EXPECT_TRUE(cache->CreateKernel("other"));
+  EXPECT_TRUE(cache->CreateKernel(*program, "other"));
 }
 
 TEST_F(ProgramCacheTest, BuildLogIsInTheErrorWithFileAndLine) {
   const auto cache = Cache(kBrokenSources);
   for (int i = 0; i < 2; ++i) {
-    const auto kernel = cache->CreateKernel("good_kernel");
-    ASSERT_FALSE(kernel);
-    EXPECT_EQ(kernel.error().code, ErrorCode::kDevice);
+    const auto program = cache->Program();
+    ASSERT_FALSE(program);
+    EXPECT_EQ(program.error().code, ErrorCode::kDevice);
     for (const char* part :
          {"clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)", "undeclared_thing", "broken.cl:2"}) {
-      EXPECT_NE(kernel.error().text.find(part), std::string::npos) << part << " in " << kernel.error().text;
+      EXPECT_NE(program.error().text.find(part), std::string::npos) << part << " in " << program.error().text;
     }
-    EXPECT_NE(kernel.error().text.find(device_->name()), std::string::npos);
+    EXPECT_NE(program.error().text.find(device_->name()), std::string::npos);
   }
 }
 
 TEST_F(ProgramCacheTest, UnknownKernelsAreNamed) {
-  const auto kernel = Cache(kGoodSources)->CreateKernel("good_kerne");
+  const auto cache = Cache(kGoodSources);
+  const auto program = cache->Program();
+  ASSERT_TRUE(program);
+  const auto kernel = cache->CreateKernel(*program, "good_kerne");
   ASSERT_FALSE(kernel);
   EXPECT_EQ(kernel.error().code, ErrorCode::kInternal);
   EXPECT_NE(kernel.error().text.find("\"good_kerne\""), std::string::npos);
@@ -102,7 +108,7 @@ class PatchedSources {
 TEST_F(ProgramCacheTest, TakesTheBestVariantThatTheProcessorHas) {
   const auto cache = Cache(kKernelSources);
   EXPECT_EQ(&cache->variant(), &kPortableVariant);
-  ASSERT_TRUE(cache->CreateKernel("conv2d"));
+  ASSERT_TRUE(cache->Program());
   EXPECT_EQ(&cache->variant(), VariantsFor(device_->device()).front());
 }
 
@@ -119,7 +125,7 @@ TEST_F(ProgramCacheTest, AVariantThatDoesNotWorkIsNotUsed) {
     const PatchedSources sources(from, to);
     ASSERT_TRUE(sources.replaced()) << from;
     const auto cache = Cache(sources.rows());
-    ASSERT_TRUE(cache->CreateKernel("conv2d")) << to;
+    ASSERT_TRUE(cache->Program()) << to;
     EXPECT_EQ(&cache->variant(), &kPortableVariant) << to;
   }
 }
@@ -129,7 +135,7 @@ TEST_F(ProgramCacheTest, ThreadsMayAskAtOnce) {
   std::array<bool, 4> made{};
   std::vector<std::thread> threads;
   for (bool& result : made) {
-    threads.emplace_back([&cache, &result] { result = cache->CreateKernel("other").has_value(); });
+    threads.emplace_back([&cache, &result] { result = cache->Program().has_value(); });
   }
   for (std::thread& thread : threads) thread.join();
   for (bool result : made) EXPECT_TRUE(result);
