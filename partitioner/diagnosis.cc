@@ -184,9 +184,24 @@ std::string SentenceOf(ModelKind kind, const Graph& graph, const Census& census)
       return fmt::format(
           "16-bit activations ({}): this NPU computes in 8 bits; quantize the activations to int8", io);
     case ModelKind::kInt4Weights:
-      return "4-bit weights: this NPU takes 8-bit weights; quantize the weights to int8";
-    case ModelKind::kInt2Weights:
-      return "2-bit weights: this NPU takes 8-bit weights; quantize the weights to int8";
+    case ModelKind::kInt2Weights: {
+      const int bits = kind == ModelKind::kInt4Weights ? 4 : 2;
+      if (census.float_ops > 0 || census.int8_ops == 0) {
+        return fmt::format(
+            "{}-bit weights without int8 activations: an 8-bit NPU runs such weights, widened to 8 bits, "
+            "where the "
+            "activations are int8; quantize them, too, with a representative dataset",
+            bits);
+      }
+      if (bits == 2) {
+        return fmt::format(
+            "full int8 with 2-bit weights, {}: FULLY_CONNECTED fits an NPU, other operators have no "
+            "2-bit weights",
+            io);
+      }
+      return fmt::format(
+          "full int8 with 4-bit weights, {}: fits an NPU, which computes with the weights as int8", io);
+    }
     case ModelKind::kMixed:
       return fmt::format(
           "mixed: {} operators compute in 8 or 16 bits and {} in float, so the network is cut where "

@@ -38,8 +38,9 @@ Status Infer(Graph& graph, const Op& op) {
 constexpr std::string_view kRules[] = {
     "input and output: INT8 or UINT8, the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
-    "weights: constant, of the input's type; INT8 per tensor or per output channel (dimension 0) with zero "
-    "point 0, UINT8 per tensor with any zero point",
+    "weights: constant, of the input's type, or INT4 where that is INT8; INT8 and INT4 per tensor or per "
+    "output "
+    "channel (dimension 0) with zero point 0, UINT8 per tensor with any zero point",
     "bias: none, or constant INT32, one per output channel, zero point 0; UINT8: its scale is input scale * "
     "weights scale to within 0.02 of the output scale",
     "strides and dilations 1 to 32767",
@@ -55,8 +56,8 @@ void Check(const OpView& op, Verdict& verdict) {
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1);
   const bool is_unsigned = input != nullptr && input->type == DataType::kUInt8;
-  CheckWeightsAndBias(op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned},
-                      verdict);
+  CheckWeightsAndBias(
+      op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned, .int4 = true}, verdict);
   if (!CheckWindow(op, WindowParams(params), kChannelDimension, verdict)) return;
   const int32_t channels = input->shape[3], depth = weights->shape[3];
   if (channels % depth != 0) {
@@ -129,10 +130,11 @@ void Convolve(const Convolution& conv, const T* in, const T* weights, T* out) {
 
 Status Reference(const ReferenceArgs& args) {
   const Convolution conv(args.view);
+  const WeightBytes weights(conv.weights, args.inputs[1]);
   if (conv.input.type == DataType::kInt8) {
-    Convolve(conv, args.in<int8_t>(0), args.in<int8_t>(1), args.out<int8_t>(0));
+    Convolve(conv, args.in<int8_t>(0), weights.as<int8_t>(), args.out<int8_t>(0));
   } else {
-    Convolve(conv, args.in<uint8_t>(0), args.in<uint8_t>(1), args.out<uint8_t>(0));
+    Convolve(conv, args.in<uint8_t>(0), weights.as<uint8_t>(), args.out<uint8_t>(0));
   }
   return {};
 }

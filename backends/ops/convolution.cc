@@ -21,7 +21,7 @@ int32_t CeilDiv(int32_t a, int32_t b) { return (a - 1) / b + 1; }
 void CheckWeightQuantization(const OpView& op, const WeightRules& rules, Verdict& verdict) {
   const Tensor& weights = *op.input(1);
   const Quantization& q = weights.quantization;
-  const bool per_channel_allowed = weights.type == DataType::kInt8;
+  const bool per_channel_allowed = weights.type != DataType::kUInt8;
   const auto dimension = static_cast<size_t>(rules.channel_dimension);
   if (q.empty() || (!q.per_tensor() && !per_channel_allowed)) {
     verdict.Add(ReasonCode::kUnsupportedQuantizationType, "input 1 (weights) quantization",
@@ -38,7 +38,8 @@ void CheckWeightQuantization(const OpView& op, const WeightRules& rules, Verdict
     }
   }
   const bool zero_point_allowed =
-      q.per_tensor() && (weights.type == DataType::kUInt8 || rules.int8_zero_point);
+      q.per_tensor() && (weights.type == DataType::kUInt8 ||
+                         (weights.type == DataType::kInt8 && rules.int8_zero_point));
   const auto nonzero =
       std::find_if(q.zero_point.begin(), q.zero_point.end(), [](int64_t z) { return z != 0; });
   if (nonzero != q.zero_point.end() && !zero_point_allowed) {
@@ -86,8 +87,12 @@ void CheckBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
 void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
   if (op.input(1) != nullptr) {
     const Tensor* input = op.input(0);
-    const bool typed = RequireInputType(op, 1, "weights", {DataType::kInt8, DataType::kUInt8}, verdict);
-    if (typed && input != nullptr && Is8Bit(input->type) && input->type != op.input(1)->type) {
+    using enum DataType;
+    const bool typed = rules.int2 ? RequireInputType(op, 1, "weights", {kInt8, kUInt8, kInt4, kInt2}, verdict)
+                       : rules.int4 ? RequireInputType(op, 1, "weights", {kInt8, kUInt8, kInt4}, verdict)
+                                    : RequireInputType(op, 1, "weights", {kInt8, kUInt8}, verdict);
+    const DataType computed = typed && DataTypeBits(op.input(1)->type) < 8 ? kInt8 : op.input(1)->type;
+    if (typed && input != nullptr && Is8Bit(input->type) && input->type != computed) {
       verdict.Add(ReasonCode::kUnsupportedInputType, "input 1 (weights) element type",
                   std::string(DataTypeName(op.input(1)->type)),
                   fmt::format("{}, as input 0", DataTypeName(input->type)));
@@ -120,6 +125,19 @@ std::vector<QuantizedMultiplier> QuantizeMultipliers(std::span<const double> sca
   return multipliers;
 }
 
+WeightBytes::WeightBytes(const Tensor& weights, const std::byte* bytes) : bytes_(bytes) {
+  const int bits = DataTypeBits(weights.type);
+  if (bits == 0 || bits >= 8) return;
+  widened_.resize(weights.element_count().value_or(0));
+  const int per_byte = 8 / bits;
+  for (size_t i = 0; i < widened_.size(); ++i) {
+    const auto place = static_cast<int>(i % per_byte);
+    // To the top of a byte, whose sign bit is then the element's, and down again.
+    const auto top = static_cast<int8_t>(bytes[i / per_byte] << (8 - bits * (place + 1)));
+    widened_[i] = static_cast<std::byte>(top >> (8 - bits));
+  }
+}
+
 std::vector<int32_t> BiasValues(const Tensor* bias, int channels) {
   std::vector<int32_t> values(channels, 0);
   if (bias != nullptr && channels > 0) {
@@ -141,7 +159,8 @@ RescaleForm RescaleFormOf(std::span<const QuantizedMultiplier> multipliers, cons
 PackedWeights PackWeights(const PackingInput& in) {
   PackedWeights packed;
   const bool is_unsigned = in.weights.type == DataType::kUInt8;
-  const auto* rows = reinterpret_cast<const uint8_t*>(in.weights.data.bytes.data());
+  const WeightBytes bytes(in.weights, in.weights.data.bytes.data());
+  const auto* rows = bytes.as<uint8_t>();
   const int32_t words = CeilDiv(in.length, kWordBytes);
   const size_t segment_bytes = static_cast<size_t>(words) * kBlockChannels * kWordBytes;
   packed.blocks = CeilDiv(in.group_channels, kBlockChannels);

@@ -24,9 +24,11 @@ struct WeightRules {
   int channel_dimension = 0;        // of the weights: their output channels
   bool int8_zero_point = false;     // INT8 weights per tensor may have a zero point (TFLite applies it)
   bool bias_scale_checked = false;  // |s_in * s_w - s_bias| <= 0.02 * s_out, which TFLite insists on
+  bool int4 = false, int2 = false;  // INT8 inputs may meet such weights
 };
-// Operand 1 (weights): constant, the input's type, INT8 per tensor or per channel, UINT8 per tensor.
-// Operand 2 (bias), if there: constant INT32[channels], zero point 0. Adds every failed rule.
+// Operand 1 (weights): constant, the input's type (or narrower, as the rules say), INT8, INT4 and INT2 per
+// tensor or per channel, UINT8 per tensor. Operand 2 (bias), if there: constant INT32[channels], zero point
+// 0. Adds every failed rule.
 void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& verdict);
 
 // s_in * s_w[c] / s_out for `channels` output channels. TFLite multiplies the first two in double for
@@ -40,6 +42,22 @@ std::vector<QuantizedMultiplier> QuantizeMultipliers(std::span<const double> sca
 inline int32_t WrappingAdd(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
+
+// Weights as bytes: INT4 and INT2 ones are widened to INT8 here, others are seen as they are. The format
+// packs elements densely, rows and all, the first one into the lowest bits of the first byte.
+class WeightBytes {
+ public:
+  // `bytes` are the tensor's and must outlive this.
+  WeightBytes(const Tensor& weights, const std::byte* bytes);
+  template <typename T>
+  const T* as() const {
+    return reinterpret_cast<const T*>(widened_.empty() ? bytes_ : widened_.data());
+  }
+
+ private:
+  const std::byte* bytes_;
+  std::vector<std::byte> widened_;
+};
 
 // The bias as numbers (model bytes need not be aligned); zeros when there is none.
 std::vector<int32_t> BiasValues(const Tensor* bias, int channels);

@@ -30,8 +30,9 @@ Status Infer(Graph& graph, const Op& op) {
 constexpr std::string_view kRules[] = {
     "input and output: INT8 or UINT8, the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
-    "weights: constant, of the input's type; INT8 per tensor or per output channel (dimension 3) with zero "
-    "point 0, UINT8 per tensor with any zero point",
+    "weights: constant, of the input's type, or INT4 where that is INT8; INT8 and INT4 per tensor or per "
+    "output "
+    "channel (dimension 3) with zero point 0, UINT8 per tensor with any zero point",
     "bias: none, or constant INT32, one per output channel, zero point 0; UINT8: its scale is input scale * "
     "weights scale to within 0.02 of the output scale",
     "strides and dilations 1 to 32767",
@@ -48,8 +49,8 @@ void Check(const OpView& op, Verdict& verdict) {
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1);
   const bool is_unsigned = input != nullptr && input->type == DataType::kUInt8;
-  CheckWeightsAndBias(op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned},
-                      verdict);
+  CheckWeightsAndBias(
+      op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned, .int4 = true}, verdict);
   if (!CheckWindow(op, WindowParams(params), kChannelDimension, verdict)) return;
   if (weights->shape[0] != 1 || weights->shape[3] % input->shape[3] != 0) {
     verdict.Add(ReasonCode::kShapeMismatch, "input 1 (weights) shape", ShapeString(*weights),
@@ -122,10 +123,11 @@ void Convolve(const Depthwise& conv, const T* in, const T* weights, T* out) {
 
 Status Reference(const ReferenceArgs& args) {
   const Depthwise conv(args.view);
+  const WeightBytes weights(conv.weights, args.inputs[1]);
   if (conv.input.type == DataType::kInt8) {
-    Convolve(conv, args.in<int8_t>(0), args.in<int8_t>(1), args.out<int8_t>(0));
+    Convolve(conv, args.in<int8_t>(0), weights.as<int8_t>(), args.out<int8_t>(0));
   } else {
-    Convolve(conv, args.in<uint8_t>(0), args.in<uint8_t>(1), args.out<uint8_t>(0));
+    Convolve(conv, args.in<uint8_t>(0), weights.as<uint8_t>(), args.out<uint8_t>(0));
   }
   return {};
 }
@@ -195,7 +197,8 @@ PackedTaps PackTaps(const Depthwise& conv, const TapGroups& groups, int32_t vect
   const int32_t block_channels = vectors * kBlockChannels;
   const int32_t blocks =
       vectors == 1 ? (conv.channels - 1) / block_channels + 1 : conv.channels / block_channels;
-  const auto* bytes = reinterpret_cast<const uint8_t*>(conv.weights.data.bytes.data());
+  const WeightBytes weights(conv.weights, conv.weights.data.bytes.data());
+  const auto* bytes = weights.as<uint8_t>();
   const bool is_unsigned = conv.weights.type == DataType::kUInt8;
   const auto zx = static_cast<uint32_t>(StoredZeroPoint(conv.input)),
              zw = static_cast<uint32_t>(weights_zero_point);

@@ -71,8 +71,8 @@ Status Infer(Graph& graph, const Op& op) {
 constexpr std::string_view kRules[] = {
     "input and output: INT8 or UINT8, the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
-    "weights: constant, of the input's type; per tensor with any zero point, or INT8 per output channel "
-    "(dimension 0) with zero point 0",
+    "weights: constant, of the input's type, per tensor with any zero point; or INT8 per output channel "
+    "(dimension 0), or INT4 or INT2 (of an INT8 input) either way, with zero point 0",
     "bias: none, or constant INT32, one per output channel, zero point 0; weights per tensor: its scale is "
     "input scale * weights scale to within 0.02 of the output scale",
     "weights_format DEFAULT",
@@ -87,9 +87,13 @@ void Check(const OpView& op, Verdict& verdict) {
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1), *output = op.output(0);
   const bool per_tensor = weights != nullptr && weights->quantization.per_tensor();
-  CheckWeightsAndBias(
-      op, {.channel_dimension = kChannelDimension, .int8_zero_point = true, .bias_scale_checked = per_tensor},
-      verdict);
+  CheckWeightsAndBias(op,
+                      {.channel_dimension = kChannelDimension,
+                       .int8_zero_point = true,
+                       .bias_scale_checked = per_tensor,
+                       .int4 = true,
+                       .int2 = true},
+                      verdict);
   if (params.weights_format != WeightsFormat::kDefault) {
     verdict.Add(ReasonCode::kInvalidArgument, "weights_format", "SHUFFLED4x16INT8", "DEFAULT");
   }
@@ -166,10 +170,11 @@ void Multiply(const FullyConnected& fc, const T* in, const T* weights, T* out) {
 
 Status Reference(const ReferenceArgs& args) {
   const FullyConnected fc(args.view, args.options.fc_rounding);
+  const WeightBytes weights(fc.weights, args.inputs[1]);
   if (fc.input.type == DataType::kInt8) {
-    Multiply(fc, args.in<int8_t>(0), args.in<int8_t>(1), args.out<int8_t>(0));
+    Multiply(fc, args.in<int8_t>(0), weights.as<int8_t>(), args.out<int8_t>(0));
   } else {
-    Multiply(fc, args.in<uint8_t>(0), args.in<uint8_t>(1), args.out<uint8_t>(0));
+    Multiply(fc, args.in<uint8_t>(0), weights.as<uint8_t>(), args.out<uint8_t>(0));
   }
   return {};
 }

@@ -65,7 +65,7 @@ bool RequireSame8BitType(const OpView& op, Verdict& verdict) {
   const Tensor* input = op.input(0);
   const Tensor* weights = op.input(1);
   if (input != nullptr && input->type == DataType::kFloat32 && weights != nullptr && weights->is_constant() &&
-      Is8Bit(weights->type)) {
+      (Is8Bit(weights->type) || weights->type == DataType::kInt4 || weights->type == DataType::kInt2)) {
     verdict.Add(ReasonCode::kHybridOperator, "input 0 element type",
                 fmt::format("FLOAT32 with {} weights", DataTypeName(weights->type)),
                 "INT8 or UINT8 (quantize the activations, too: full integer quantization)");
