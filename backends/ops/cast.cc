@@ -2,6 +2,7 @@
 //   to a wider integer  the same number
 //   to a narrower one   its lowest bits (300 to INT8 is 44, -1 to UINT8 is 255): nothing saturates
 //   to BOOL             whether it is not 0;  from BOOL  1 for any byte but 0
+// BITCAST between INT8 and UINT8: the same bytes, which is what CAST makes of them, too.
 // Source: LiteRT 2.3 BUILTIN_REF, bit for bit. Casts from and to float stay with the host.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
@@ -50,6 +51,11 @@ bool CheckTypes(const OpView& op, Verdict& verdict) {
 void Check(const OpView& op, Verdict& verdict) {
   const bool typed = CheckTypes(op, verdict);
   RequireElementwiseShapes(op, verdict);
+  if (typed && op.op.kind == OpKind::kBitcast) {
+    RequireInputType(op, 0, "input", {DataType::kInt8, DataType::kUInt8}, verdict);
+    RequireOutputType(op, 0, {DataType::kInt8, DataType::kUInt8}, verdict);
+    return;
+  }
   if (!typed || IsByte(op.input(0)->type) || IsByte(op.output(0)->type)) return;
   verdict.Add(ReasonCode::kUnsupportedInputType, "input 0 and output 0 element types",
               fmt::format("{} to {}", DataTypeName(op.input(0)->type), DataTypeName(op.output(0)->type)),
@@ -93,6 +99,7 @@ constexpr std::string_view kRules[] = {
     "Stored numbers are cast, without regard to scales: a narrower type keeps the lowest bits, BOOL is "
     "whether the "
     "number is not 0.",
+    "BITCAST: input and output are INT8 or UINT8; bytes stay as they are.",
     "The tensor has elements and the output has the input's shape; any rank.",
 };
 

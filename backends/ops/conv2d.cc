@@ -13,8 +13,8 @@
 //   double for INT8, in float for UINT8 (measured; one multiplier in a few thousand differs by it).
 //
 // On the device: tiles of pixels x 16-channel blocks run over a window's taps in the unpadded input, or over
-// whole filter rows when a tap alone would not fill its words (kernels/conv2d.cl). SPDX-License-Identifier:
-// Apache-2.0
+// whole filter rows when a tap alone would not fill its words (kernels/conv2d.cl).
+// SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>

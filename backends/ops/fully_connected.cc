@@ -9,7 +9,8 @@
 //   per
 //           tensor have s_in * s_w multiplied in float
 // Both measured bit for bit, with accumulators chosen near ties. INT8 weights per tensor may have a zero
-// point. Source: LiteRT 2.3 and tflite-runtime 2.14. SPDX-License-Identifier: Apache-2.0
+// point. Source: LiteRT 2.3 and tflite-runtime 2.14.
+// SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <algorithm>

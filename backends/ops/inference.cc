@@ -24,7 +24,7 @@ bool CanEvaluate(const OpView& view) {
   for (int i = 0; i < view.input_count(); ++i) {
     const Tensor* input = view.input(i);
     if (input == nullptr) continue;
-    if (view.op.kind == OpKind::kShape) return input->shape_known;
+    if (view.op.kind == OpKind::kShape || view.op.kind == OpKind::kRank) return input->shape_known;
     if (!input->is_constant() || !IsInteger(input->type)) return false;
     const auto bytes = input->byte_size();
     if (!bytes || *bytes != static_cast<int64_t>(input->data.bytes.size())) return false;

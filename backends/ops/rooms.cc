@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/checked.h"
+#include "backends/ops/refusals.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
 
@@ -43,8 +44,9 @@ bool CheckGeneric(const OpView& view, const OpRoom* room, Verdict& verdict) {
     return false;
   }
   if (room == nullptr) {
+    const std::string_view refusal = RefusalOf(view.op.kind);
     verdict.Add(ReasonCode::kUnsupportedOperator, "operator", std::string(OpName(view.op)),
-                "an operator of docs/operators.md");
+                refusal.empty() ? "an operator of docs/operators.md" : std::string(refusal));
     return false;
   }
   bool askable = true;

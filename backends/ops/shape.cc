@@ -1,6 +1,7 @@
-// SHAPE, PACK: what Keras computes a new shape with.
+// SHAPE, RANK, PACK: what Keras computes a new shape with.
 //   SHAPE  the input's dimensions as an INT32 or INT64 vector. Known when the plan is made (inference.h), so
 //          it never runs: Reference answers then, from the shape alone; Check keeps it off the NPU.
+//   RANK   how many dimensions the input has, as an INT32 scalar; likewise.
 //   PACK   puts N tensors of one shape side by side along a new dimension `axis` of size N.
 // Source: LiteRT 2.3 kernels shape and pack; PACK refuses inputs whose scale or zero point is not the
 // output's.
@@ -51,18 +52,22 @@ std::optional<PackPlan> PlanPack(const OpView& op, Verdict& verdict) {
   return plan;
 }
 
+// SHAPE and RANK ask for a shape, not for data.
+bool IsQuestion(OpKind kind) { return kind == OpKind::kShape || kind == OpKind::kRank; }
+
 std::optional<std::vector<int32_t>> PlanShape(const OpView& op, Verdict& verdict) {
   if (!RequireInputCount(op, 1, 1, verdict) || !RequireOutputCount(op, 1, verdict) ||
       !RequireInput(op, 0, "input", verdict)) {
     return std::nullopt;
   }
+  if (op.op.kind == OpKind::kRank) return std::vector<int32_t>{};
   return std::vector<int32_t>{static_cast<int32_t>(op.input(0)->shape.size())};
 }
 
 Status Infer(Graph& graph, const Op& op) {
   Verdict verdict;
   std::optional<std::vector<int32_t>> shape;
-  if (op.kind == OpKind::kShape) {
+  if (IsQuestion(op.kind)) {
     shape = PlanShape({graph, op}, verdict);
   } else if (auto plan = PlanPack({graph, op}, verdict)) {
     shape = std::move(plan->shape);
@@ -73,8 +78,8 @@ Status Infer(Graph& graph, const Op& op) {
 }
 
 void Check(const OpView& op, Verdict& verdict) {
-  if (op.op.kind == OpKind::kShape) {
-    verdict.Add(ReasonCode::kUnsupportedOperator, "operator", "SHAPE",
+  if (IsQuestion(op.op.kind)) {
+    verdict.Add(ReasonCode::kUnsupportedOperator, "operator", std::string(OpName(op.op)),
                 "computed when the plan is made, never by a device");
     return;
   }
@@ -94,22 +99,26 @@ void Check(const OpView& op, Verdict& verdict) {
 Status ShapeReference(const ReferenceArgs& args) {
   const Tensor& output = *args.view.output(0);
   const std::vector<int32_t>& shape = args.view.input(0)->shape;
-  const std::vector<int32_t> expected = {static_cast<int32_t>(shape.size())};
-  if (output.shape != expected || (output.type != DataType::kInt32 && output.type != DataType::kInt64)) {
-    return Fail(ErrorCode::kInvalidModel, "the output of SHAPE is not a vector of INT32 or INT64");
+  const std::vector<int32_t> rank = {static_cast<int32_t>(shape.size())};
+  const bool asks_for_rank = args.view.op.kind == OpKind::kRank;
+  const std::vector<int32_t>& answer = asks_for_rank ? rank : shape;
+  if (output.shape != (asks_for_rank ? std::vector<int32_t>{} : rank) ||
+      (output.type != DataType::kInt32 && output.type != DataType::kInt64)) {
+    return Fail(ErrorCode::kInvalidModel,
+                "the output is not the vector (of RANK: scalar) of INT32 or INT64 that follows");
   }
-  for (size_t i = 0; i < shape.size(); ++i) {
+  for (size_t i = 0; i < answer.size(); ++i) {
     if (output.type == DataType::kInt32) {
-      args.out<int32_t>(0)[i] = shape[i];
+      args.out<int32_t>(0)[i] = answer[i];
     } else {
-      args.out<int64_t>(0)[i] = shape[i];
+      args.out<int64_t>(0)[i] = answer[i];
     }
   }
   return {};
 }
 
 Status Reference(const ReferenceArgs& args) {
-  if (args.view.op.kind == OpKind::kShape) return ShapeReference(args);
+  if (IsQuestion(args.view.op.kind)) return ShapeReference(args);
   Verdict verdict;
   const auto plan = PlanPack(args.view, verdict);
   if (!plan) return FirstReason(verdict);
@@ -125,7 +134,7 @@ Status Reference(const ReferenceArgs& args) {
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
-  if (op.op.kind == OpKind::kShape) return Fail(ErrorCode::kInternal, "SHAPE does not run on a device");
+  if (IsQuestion(op.op.kind)) return Fail(ErrorCode::kInternal, "a shape is not computed on a device");
   Verdict verdict;
   const auto plan = PlanPack(op, verdict);
   if (!plan) return FirstReason(verdict);
@@ -137,7 +146,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
 }
 
 constexpr std::string_view kRules[] = {
-    "SHAPE is computed when the plan is made, and so is PACK of constant INT32 or INT64 values",
+    "SHAPE and RANK are computed when the plan is made, and so is PACK of constant INT32 or INT64 values",
     "PACK: values_count is the number of inputs, all of one shape of rank up to 7; axis in [-rank-1, rank]",
     "PACK: no dimension is 0; inputs and output are INT8 or UINT8, one type, quantized per tensor",
     "PACK: every input has the output's scale and zero point",

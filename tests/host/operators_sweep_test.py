@@ -149,13 +149,130 @@ def batch_matmul(dice):
     return "BATCH_MATMUL", operands, [output], ("BatchMatMul", {"adjX": adjoint[0], "adjY": adjoint[1]})
 
 
-FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast, batch_matmul)}
+def pack(values, bits):
+    """Integers as the format stores INT4 and INT2: densely, the first one in the lowest bits."""
+    values = values.reshape(-1).astype(np.int64) & ((1 << bits) - 1)
+    per_byte = 8 // bits
+    values = np.concatenate([values, np.zeros(-len(values) % per_byte, np.int64)]).reshape(-1, per_byte)
+    return (values << (bits * np.arange(per_byte))).sum(1).astype(np.uint8)
+
+
+def narrow_weights(dice):
+    op = dice.pick(["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "FULLY_CONNECTED"])
+    kind = dice.pick(["INT4", "INT4", "INT2"]) if op == "FULLY_CONNECTED" else "INT4"
+    bits, per_channel = int(kind[3]), dice.below(2) == 1
+    depth, channels = 1 + dice.below(24), 1 + dice.below(40)
+    if op == "FULLY_CONNECTED":
+        x, weights, dimension, options = [1 + dice.below(7), depth], [channels, depth], 0, ("FullyConnected", {})
+        y = [x[0], channels]
+    else:
+        size, stride, dilation = 1 + dice.below(3), 1 + dice.below(2), 1 + dice.below(2)
+        h, w = 1 + dice.below(9), 1 + dice.below(9)
+        depthwise = op == "DEPTHWISE_CONV_2D"
+        if depthwise:
+            channels = depth * (1 + dice.below(2))
+        x, dimension = [1 + dice.below(2), h, w, depth], 3 if depthwise else 0
+        weights = [1, size, size, channels] if depthwise else [channels, size, size, depth]
+        fields = {"padding": 0, "strideW": stride, "strideH": stride, "dilationWFactor": dilation,
+                  "dilationHFactor": dilation, "fusedActivationFunction": dice.below(2)}
+        if depthwise:
+            fields["depthMultiplier"] = channels // depth
+        options = ("DepthwiseConv2D" if depthwise else "Conv2D", fields)
+        y = [x[0], -(-h // stride), -(-w // stride), channels]
+    scale = np.float32(0.1)
+    scales = np.float32(0.02) * (1 + dice.generator.integers(0, 9, channels)) if per_channel else np.float32(0.05)
+    values = dice.generator.integers(-(1 << (bits - 1)), 1 << (bits - 1), weights)
+    bias = Tensor("INT32", [channels], scale * scales, 0, dice.generator.integers(-3000, 3000, channels).astype(np.int32))
+    inputs = [Tensor("INT8", x, scale, dice.zero_point("INT8")),
+              Tensor(kind, weights, scales, 0, pack(values, bits), dimension), bias]
+    return op, inputs, [Tensor("INT8", y, np.float32(0.01 * (1 << bits) * depth ** 0.5), dice.zero_point("INT8"))], options
+
+
+def slices(dice):
+    """SLICE and STRIDED_SLICE with every mask: what numpy takes of as many dimensions, never nothing."""
+    shape, kind = [1 + dice.below(9) for _ in range(1 + dice.below(5))], dice.pick(["INT8", "UINT8"])
+    number = dice.pick(["INT32", "INT64"])
+    x = dice.quantized(kind, shape)
+    output = lambda s: Tensor(kind, s, x.scales[0], x.zero_points[0])
+    if dice.below(3) == 0:
+        begin = [dice.below(size) for size in shape]
+        size = [-1 if dice.below(4) == 0 else 1 + dice.below(n - b) for n, b in zip(shape, begin)]
+        result = [n - b if s < 0 else s for n, b, s in zip(shape, begin, size)]
+        return "SLICE", [x, ints(begin, number), ints(size, number)], [output(result)], ("Slice", {})
+    while True:
+        ellipsis = dice.below(len(shape)) if dice.below(3) == 0 else None  # before this many dimensions
+        skipped = 1 + dice.below(len(shape) - ellipsis) if ellipsis is not None else 0
+        masks, rows, index, dimension = dict.fromkeys(("begin", "end", "ellipsis", "newAxis", "shrinkAxis"), 0), [], [], 0
+        taken = len(shape) if skipped else dice.below(len(shape) + 1)  # dimensions that indices speak of
+        while dimension < taken or (dimension == ellipsis and skipped):
+            bit = 1 << len(rows)
+            if dimension == ellipsis and skipped:
+                masks["ellipsis"] |= bit
+                rows.append((dice.below(3), dice.below(3), 1))
+                index.append(Ellipsis)
+                dimension, skipped = dimension + skipped, 0
+                continue
+            if dice.below(6) == 0:
+                masks["newAxis"] |= bit
+                rows.append((dice.below(3), dice.below(3), 1))
+                index.append(None)
+                continue
+            n = shape[dimension]
+            dimension += 1
+            if dice.below(5) == 0:
+                masks["shrinkAxis"] |= bit
+                begin = dice.below(2 * n) - n
+                rows.append((begin, begin + 1, 1))
+                index.append(begin)
+                continue
+            begin, end, stride = dice.below(2 * n + 3) - n - 1, dice.below(2 * n + 3) - n - 1, dice.pick([1, 1, 2, 3, -1, -2])
+            rows.append((begin, end, stride))
+            for name, present in (("begin", dice.below(3) == 0), ("end", dice.below(3) == 0)):
+                if present:
+                    masks[name] |= bit
+            index.append(slice(None if masks["begin"] & bit else begin, None if masks["end"] & bit else end, stride))
+        result = np.empty(shape)[tuple(index)].shape
+        if rows and 0 not in result and len(result) <= 5:
+            break
+    operands = [ints([row[i] for row in rows], "INT32") for i in range(3)]
+    return ("STRIDED_SLICE", [x, *operands], [output(result)],
+            ("StridedSlice", {name + "Mask": mask for name, mask in masks.items()}))
+
+
+def updates(dice):
+    """DYNAMIC_UPDATE_SLICE, SCATTER_ND, FILL, BITCAST: bytes put somewhere else."""
+    op = dice.pick(["DYNAMIC_UPDATE_SLICE", "SCATTER_ND", "FILL", "BITCAST"])
+    kind, scale = "INT8" if op == "DYNAMIC_UPDATE_SLICE" else dice.pick(["INT8", "UINT8"]), dice.scale()
+    shape = [1 + dice.below(9) for _ in range(1 + dice.below(4))]
+    zero = 0 if op == "SCATTER_ND" else dice.zero_point(kind)
+    tensor = lambda s, k=kind: Tensor(k, s, scale, zero)
+    if op == "FILL":
+        value = Tensor(kind, [], scale, zero, dice.values(kind, []) if dice.below(2) else None)
+        return op, [ints(shape, dice.pick(["INT32", "INT64"])), value], [tensor(shape)], None
+    if op == "BITCAST":
+        zero = 5
+        return op, [tensor(shape)], [tensor(shape, dice.pick(["INT8", "UINT8"]))], None
+    if op == "SCATTER_ND":
+        named = 1 + dice.below(len(shape))
+        places = int(np.prod(shape[:named]))
+        chosen = dice.generator.permutation(places)[:1 + dice.below(places)]
+        indices = np.stack(np.unravel_index(chosen, shape[:named]), -1)
+        return (op, [ints(indices), tensor([len(chosen)] + shape[named:]), ints(shape)], [tensor(shape)], ("ScatterNd", {}))
+    part = [1 + dice.below(size) for size in shape]
+    start = ints([dice.below(2 * size + 2) - size - 1 for size in shape], dice.pick(["INT32", "INT64"]))
+    if dice.below(2):
+        start.data, start.values = None, start.data
+    return op, [tensor(shape), tensor(part), start], [tensor(shape)], ("DynamicUpdateSlice", {})
+
+
+FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast, batch_matmul, narrow_weights, slices, updates)}
 
 
 def make_case(family, seed):
     dice = Dice([zlib.crc32(family.encode()), seed])
     op, inputs, outputs, options = FAMILIES[family](dice)
-    data = [dice.values(t.kind, t.shape) for t in inputs if t is not None and t.data is None]
+    data = [dice.values(t.kind, t.shape) if t.values is None else t.values
+            for t in inputs if t is not None and t.data is None]
     return one.build(op, inputs, outputs, options), data
 
 

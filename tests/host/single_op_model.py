@@ -9,10 +9,11 @@ DTYPES = {"FLOAT32": np.float32, "INT32": np.int32, "UINT8": np.uint8, "INT64": 
 
 
 class Tensor:
-    """A tensor of the model. data: its constant value (sub-byte types: the packed bytes); None: computed or an input."""
+    """A tensor of the model. data: its constant value (sub-byte types: the packed bytes); None: computed or an input.
+    values: what an input is given, where that is not just any value."""
 
-    def __init__(self, kind, shape, scale=None, zero_point=0, data=None, dimension=0):
-        self.kind, self.shape, self.data, self.dimension = kind, list(shape), data, dimension
+    def __init__(self, kind, shape, scale=None, zero_point=0, data=None, dimension=0, values=None):
+        self.kind, self.shape, self.data, self.dimension, self.values = kind, list(shape), data, dimension, values
         self.scales = None if scale is None else [float(np.float32(s)) for s in np.atleast_1d(scale)]
         self.zero_points = [int(z) for z in np.broadcast_to(zero_point, len(self.scales or []))]
 

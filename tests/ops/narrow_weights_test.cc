@@ -1,6 +1,7 @@
 // INT4 and INT2 weights: a layer with them gives the bytes of the layer with the same weights as INT8, on the
 // CPU and on the device; how the bits lie; who takes them. Against LiteRT:
-// tests/host/operators_sweep_test.py. SPDX-License-Identifier: Apache-2.0
+// tests/host/operators_sweep_test.py.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <iostream>

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "backends/ops/refusals.h"
 #include "backends/ops/room.h"
 #include "partitioner/options.h"
 #include "partitioner/report.h"
@@ -66,6 +67,12 @@ TEST(Conformance, EveryOperatorHasARoomOrARow) {
 #define NPU_CUSTOM_OP(kind, name, params, room) check(name, FindRoom(OpKind::kind) != nullptr);
 #include "schema/ops.def"
   EXPECT_EQ(used, whole) << "a row names no operator";
+  for (const ConformanceRow& row : ReadConformance(table)) {
+    const auto kind = FindOpByName(row.op);
+    if (kind && !RefusalOf(*kind).empty()) {
+      EXPECT_EQ(row.status, "unsupported") << row.op << " is refused for good";
+    }
+  }
 }
 
 }  // namespace
