@@ -91,11 +91,11 @@ class KernelBinder {
   const SegmentLayout& layout_;
 };
 
-Boundary MakeBoundary(const BoundSegment& state, const SegmentLayout& layout, const Graph& graph,
-                      int tensor) {
+SegmentBoundary MakeBoundary(const BoundSegment& state, const SegmentLayout& layout, const Graph& graph,
+                             int tensor) {
   const Storage storage = layout.tensors[tensor];
   const DeviceMemory& memory = storage.where == Storage::Where::kConstant ? state.constants : state.arena;
-  Boundary boundary;
+  SegmentBoundary boundary;
   boundary.buffer = memory.block(storage.block);
   boundary.host = memory.host(storage.block);
   boundary.bytes = static_cast<size_t>(graph.tensors[tensor].byte_size().value_or(0));

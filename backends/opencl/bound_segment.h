@@ -21,7 +21,7 @@ struct BoundLaunch {
 };
 
 // A segment input or output. No command of the queue ever touches the caller's memory.
-struct Boundary {
+struct SegmentBoundary {
   cl::Buffer buffer;
   std::byte* host = nullptr;       // its place in shared memory, or staging
   std::vector<std::byte> staging;  // empty when memory is shared
@@ -39,7 +39,7 @@ struct BoundSegment {
   DeviceMemory constants, arena;
   MemoryUse memory;
   std::vector<BoundLaunch> launches;
-  std::vector<Boundary> inputs, outputs;
+  std::vector<SegmentBoundary> inputs, outputs;
 };
 
 struct BindSettings {

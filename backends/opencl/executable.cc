@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "backends/opencl/program_file.h"
@@ -14,7 +15,7 @@
 namespace npu {
 namespace {
 
-void CopyBoundary(const Boundary& boundary, const std::byte* from, std::byte* to) {
+void CopyBoundary(const SegmentBoundary& boundary, const std::byte* from, std::byte* to) {
   if (boundary.flip_sign_bit) {
     FlipSignBits(from, to, boundary.bytes);
   } else if (boundary.bytes > 0) {
@@ -72,18 +73,18 @@ class OpenClExecutable : public Executable {
  private:
   Status Enqueue() {
     const std::string& device = bound_->device->name();
-    for (const Boundary& input : bound_->inputs) {
+    for (const SegmentBoundary& input : bound_->inputs) {
       if (!input.staged()) continue;
       NPU_RETURN_IF_CL_ERROR(clEnqueueWriteBuffer(bound_->queue(), input.buffer(), CL_FALSE, 0, input.bytes,
                                                   input.host, 0, nullptr, nullptr),
                              "clEnqueueWriteBuffer", device);
     }
     const bool reads = std::any_of(bound_->outputs.begin(), bound_->outputs.end(),
-                                   [](const Boundary& b) { return b.staged(); });
+                                   [](const SegmentBoundary& b) { return b.staged(); });
     // In an in-order queue the last command's end is the end of all.
     NPU_RETURN_IF_ERROR(EnqueueLaunches(reads ? nullptr : &events_.back()));
     for (size_t i = 0; i < bound_->outputs.size(); ++i) {
-      const Boundary& output = bound_->outputs[i];
+      const SegmentBoundary& output = bound_->outputs[i];
       if (!output.staged()) continue;
       NPU_RETURN_IF_CL_ERROR(clEnqueueReadBuffer(bound_->queue(), output.buffer(), CL_FALSE, 0, output.bytes,
                                                  output.host, 0, nullptr, &events_[i]),
@@ -110,11 +111,25 @@ class OpenClExecutable : public Executable {
     for (cl_event event : events_) {
       if (event == nullptr) continue;
       waited = true;
-      NPU_RETURN_IF_CL_ERROR(clWaitForEvents(1, &event), "clWaitForEvents", bound_->device->name());
+      NPU_RETURN_IF_CL_ERROR(WaitFor(event), "clWaitForEvents", bound_->device->name());
     }
     // Nothing to read back: at most inputs that nobody reads are on their way.
     if (!waited) NPU_RETURN_IF_CL_ERROR(bound_->queue.finish(), "clFinish", bound_->device->name());
     return {};
+  }
+
+  // Until the event's command has ended. PoCL's basic device may return from clWaitForEvents while another
+  // thread of the process still runs the command for this one.
+  static cl_int WaitFor(cl_event event) {
+    if (const cl_int code = clWaitForEvents(1, &event); code != CL_SUCCESS) return code;
+    for (;;) {
+      cl_int status = CL_COMPLETE;
+      const cl_int code =
+          clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof(status), &status, nullptr);
+      if (code != CL_SUCCESS) return code;
+      if (status <= CL_COMPLETE) return status;  // CL_COMPLETE is CL_SUCCESS
+      std::this_thread::yield();
+    }
   }
 
   void ReleaseEvents() {

@@ -168,7 +168,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const ActivationRange range = QuantizedActivationRange(op.op.as<Pool2DParams>().activation, output);
   const std::array<size_t, 3> global{
       static_cast<size_t>((int64_t{channels} + kChannelsPerItem - 1) / kChannelsPerItem),
-      static_cast<size_t>(columns.out), static_cast<size_t>(rows.out) * output.shape[0]};
+      static_cast<size_t>(rows.out) * output.shape[0], 1};
   std::vector<KernelArg> args{TensorArg{op.op.inputs[0]},
                               TensorArg{op.op.outputs[0]},
                               channels,

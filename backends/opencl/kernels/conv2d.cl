@@ -49,6 +49,11 @@ inline bool npu_conv_tap_inside(npu_conv_at at, npu_conv_tap tap, __global const
   return y >= 0 && y < g->in_h && x >= 0 && x < g->in_w;
 }
 
+inline bool npu_conv_run_inside(npu_conv_at at, npu_conv_tap tap, __global const npu_conv_geometry* g) {
+  const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
+  return y >= 0 && y < g->in_h && x >= 0 && x + g->run_taps <= g->in_w;
+}
+
 // The bytes of a run, `fill` for those outside the image.
 inline void npu_conv_gather(uchar* edge, __global const uchar* run, npu_conv_at at, npu_conv_tap tap, uchar fill,
                             __global const npu_conv_geometry* g) {
@@ -148,7 +153,13 @@ inline void npu_conv_gather(uchar* edge, __global const uchar* run, npu_conv_at 
           uint edge[PIXELS][NPU_EDGE_BYTES / 4];                                                      \
           npu_conv_at here = first;                                                                   \
           for (int i = 0; i < PIXELS; ++i) {                                                          \
-            npu_conv_gather((uchar*)edge[i], from[i] + tap.bytes, here, tap, fill[0], g);             \
+            if (npu_conv_run_inside(here, tap, g)) {                                                  \
+              for (int k = 0; k < words; ++k) {                                                       \
+                edge[i][k] = *(__global const npu_uint_u*)(from[i] + tap.bytes + 4 * k);              \
+              }                                                                                       \
+            } else {                                                                                  \
+              npu_conv_gather((uchar*)edge[i], from[i] + tap.bytes, here, tap, fill[0], g);           \
+            }                                                                                         \
             if (pixel + i + 1 < end && ++here.x == g->out_w) {                                        \
               here.x = 0;                                                                             \
               if (++here.y == g->out_h) here.y = 0, ++here.batch;                                     \

@@ -27,7 +27,10 @@ typedef struct {
   int dy, dx;
 } npu_depthwise_tap;
 
-// Channels of the vectors a column consists of: acc, columns and constants are arrays of that many.
+// Taps whose addresses are worth keeping for a row; larger filters compute them again for every output.
+#define NPU_DEPTHWISE_TAPS 64
+
+// One output row of VECTORS * 16 channels.
 #define NPU_DEPTHWISE_ROW(name, VECTORS, LANES, COLUMN, STORE)                                                     \
   inline void name(__global const uchar* in, __global const int* weights, __global const int* ones,                \
                    __global const int* constants, __global const npu_depthwise_geometry* g,                        \
@@ -85,6 +88,16 @@ typedef struct {
       }                                                                                                            \
       return;                                                                                                      \
     }                                                                                                              \
+    /* What does not depend on x: where a row's taps begin, and whether they move with x. */                       \
+    __global const uchar* begin[NPU_DEPTHWISE_TAPS];                                                               \
+    long advance[NPU_DEPTHWISE_TAPS];                                                                              \
+    const bool few = 4 * g->groups <= NPU_DEPTHWISE_TAPS;                                                          \
+    for (int t = 0; few && t < 4 * g->groups; ++t) {                                                               \
+      const int at_y = first_y + taps[t].dy;                                                                       \
+      const bool hit = at_y >= 0 && at_y < g->in_h;                                                                \
+      begin[t] = hit ? in + at_y * line + taps[t].dx * pixel : fill;                                               \
+      advance[t] = hit ? pixel : 0;                                                                                \
+    }                                                                                                              \
     for (int x = 0; x < out_w; ++x) {                                                                              \
       const int first_x = x * step;                                                                                \
       const bool inside = first_x >= g->x_low && first_x <= g->x_high;                                             \
@@ -95,7 +108,9 @@ typedef struct {
       }                                                                                                            \
       for (int n = 0; n < g->groups; ++n) {                                                                        \
         __global const uchar* from[4];                                                                             \
-        for (int r = 0; r < 4; ++r) {                                                                              \
+        if (few && inside) {                                                                                       \
+          NPU_UNROLL for (int r = 0; r < 4; ++r) from[r] = begin[4 * n + r] + first_x * advance[4 * n + r];        \
+        } else for (int r = 0; r < 4; ++r) {                                                                       \
           const int at_y = first_y + taps[4 * n + r].dy, at_x = first_x + taps[4 * n + r].dx;                      \
           const bool hit = at_y >= 0 && at_y < g->in_h && (inside || (at_x >= 0 && at_x < g->in_w));               \
           from[r] = hit ? in + at_y * line + at_x * pixel : fill;                                                  \

@@ -1,5 +1,5 @@
 // AVERAGE_POOL_2D and MAX_POOL_2D in the u8 domain (backends/ops/pool.cc).
-// One work-item: 16 channels of one output pixel; global size (ceil(channels / 16), width, height * batch).
+// One work-item: 16 channels of one output row; global size (ceil(channels / 16), height * batch).
 // The last block of a channel count that 16 does not divide starts earlier, so that it is full, too: the
 // channels it shares with its neighbour get the same bytes twice. Fewer than 16 channels: one by one.
 // SPDX-License-Identifier: Apache-2.0
@@ -51,64 +51,67 @@ npu_pool_window npu_pool_locate(int channel, int x, int y_batch, int channels, i
   return w;
 }
 
-__kernel void pool_average(__global const uchar* in, __global uchar* out, int channels, int in_h, int out_h,
-                           int stride_h, int filter_h, int pad_h, int in_w, int out_w, int stride_w,
-                           int filter_w, int pad_w, int batches, int range_min, int range_max, int offset) {
+NPU_TILE_KERNEL void pool_average(__global const uchar* in, __global uchar* out, int channels, int in_h,
+                                  int out_h, int stride_h, int filter_h, int pad_h, int in_w, int out_w,
+                                  int stride_w, int filter_w, int pad_w, int batches, int range_min,
+                                  int range_max, int offset) {
   const int block = (int)get_global_id(0) * 16;
-  const int x = (int)get_global_id(1);
-  const int y_batch = (int)get_global_id(2);
-  if (block >= channels || x >= out_w || y_batch >= out_h * batches) return;
+  const int y_batch = (int)get_global_id(1);
+  if (block >= channels || y_batch >= out_h * batches) return;
   const int channel = max(min(block, channels - 16), 0);
-  const npu_pool_window w = npu_pool_locate(channel, x, y_batch, channels, in_h, out_h, stride_h, filter_h,
-                                            pad_h, in_w, out_w, stride_w, filter_w, pad_w);
-  const int count = (w.y_end - w.y_begin) * (w.x_end - w.x_begin);
-  if (channels >= 16) {
-    int16 sum = (int16)(0);
-    for (int y = w.y_begin; y < w.y_end; ++y) {
-      for (int i = w.x_begin; i < w.x_end; ++i) {
-        sum += convert_int16(vload16(0, in + w.in_base + y * w.row + i * channels));
+  for (int x = 0; x < out_w; ++x) {
+    const npu_pool_window w = npu_pool_locate(channel, x, y_batch, channels, in_h, out_h, stride_h, filter_h,
+                                              pad_h, in_w, out_w, stride_w, filter_w, pad_w);
+    const int count = (w.y_end - w.y_begin) * (w.x_end - w.x_begin);
+    if (channels >= 16) {
+      int16 sum = (int16)(0);
+      for (int y = w.y_begin; y < w.y_end; ++y) {
+        for (int i = w.x_begin; i < w.x_end; ++i) {
+          sum += convert_int16(*(__global const npu_uchar16_u*)(in + w.in_base + y * w.row + i * channels));
+        }
       }
+      const int16 mean = npu_pool_mean16(sum, count, offset);
+      npu_store_uchar16(out + w.out_base, clamp(mean, (int16)(range_min), (int16)(range_max)));
+      continue;
     }
-    const int16 mean = npu_pool_mean16(sum, count, offset);
-    npu_store_uchar16(out + w.out_base, clamp(mean, (int16)(range_min), (int16)(range_max)));
-    return;
-  }
-  for (int c = 0; c < channels; ++c) {
-    int sum = 0;
-    for (int y = w.y_begin; y < w.y_end; ++y) {
-      for (int i = w.x_begin; i < w.x_end; ++i) sum += in[w.in_base + y * w.row + i * channels + c];
+    for (int c = 0; c < channels; ++c) {
+      int sum = 0;
+      for (int y = w.y_begin; y < w.y_end; ++y) {
+        for (int i = w.x_begin; i < w.x_end; ++i) sum += in[w.in_base + y * w.row + i * channels + c];
+      }
+      out[w.out_base + c] = (uchar)clamp(npu_pool_mean(sum, count, offset), range_min, range_max);
     }
-    out[w.out_base + c] = (uchar)clamp(npu_pool_mean(sum, count, offset), range_min, range_max);
   }
 }
 
-__kernel void pool_max(__global const uchar* in, __global uchar* out, int channels, int in_h, int out_h,
-                       int stride_h, int filter_h, int pad_h, int in_w, int out_w, int stride_w, int filter_w,
-                       int pad_w, int batches, int range_min, int range_max) {
+NPU_TILE_KERNEL void pool_max(__global const uchar* in, __global uchar* out, int channels, int in_h, int out_h,
+                              int stride_h, int filter_h, int pad_h, int in_w, int out_w, int stride_w,
+                              int filter_w, int pad_w, int batches, int range_min, int range_max) {
   const int block = (int)get_global_id(0) * 16;
-  const int x = (int)get_global_id(1);
-  const int y_batch = (int)get_global_id(2);
-  if (block >= channels || x >= out_w || y_batch >= out_h * batches) return;
+  const int y_batch = (int)get_global_id(1);
+  if (block >= channels || y_batch >= out_h * batches) return;
   const int channel = max(min(block, channels - 16), 0);
-  const npu_pool_window w = npu_pool_locate(channel, x, y_batch, channels, in_h, out_h, stride_h, filter_h,
-                                            pad_h, in_w, out_w, stride_w, filter_w, pad_w);
-  if (channels >= 16) {
-    uchar16 largest = (uchar16)((uchar)range_min);
-    for (int y = w.y_begin; y < w.y_end; ++y) {
-      for (int i = w.x_begin; i < w.x_end; ++i) {
-        largest = max(largest, vload16(0, in + w.in_base + y * w.row + i * channels));
+  for (int x = 0; x < out_w; ++x) {
+    const npu_pool_window w = npu_pool_locate(channel, x, y_batch, channels, in_h, out_h, stride_h, filter_h,
+                                              pad_h, in_w, out_w, stride_w, filter_w, pad_w);
+    if (channels >= 16) {
+      uchar16 largest = (uchar16)((uchar)range_min);
+      for (int y = w.y_begin; y < w.y_end; ++y) {
+        for (int i = w.x_begin; i < w.x_end; ++i) {
+          largest = max(largest, *(__global const npu_uchar16_u*)(in + w.in_base + y * w.row + i * channels));
+        }
       }
+      *(__global npu_uchar16_u*)(out + w.out_base) = min(largest, (uchar16)((uchar)range_max));
+      continue;
     }
-    *(__global npu_uchar16_u*)(out + w.out_base) = min(largest, (uchar16)((uchar)range_max));
-    return;
-  }
-  for (int c = 0; c < channels; ++c) {
-    int largest = range_min;
-    for (int y = w.y_begin; y < w.y_end; ++y) {
-      for (int i = w.x_begin; i < w.x_end; ++i) {
-        largest = max(largest, (int)in[w.in_base + y * w.row + i * channels + c]);
+    for (int c = 0; c < channels; ++c) {
+      int largest = range_min;
+      for (int y = w.y_begin; y < w.y_end; ++y) {
+        for (int i = w.x_begin; i < w.x_end; ++i) {
+          largest = max(largest, (int)in[w.in_base + y * w.row + i * channels + c]);
+        }
       }
+      out[w.out_base + c] = (uchar)min(largest, range_max);
     }
-    out[w.out_base + c] = (uchar)min(largest, range_max);
   }
 }
