@@ -100,6 +100,9 @@ def run_in_host(model, path, result, progress):
     inputs, expected = golden_of(path, oracle)
     equal = EXACT
     if expected is None:
+        if row and row["litert_2.3.0"].startswith("FAIL: CRASH"):
+            # At times it crashes, at times it reads what lies about: nothing to compare with.
+            return run_without_host(model, result, OWN_REFERENCE_CRASH, (HOST_CRASH, ""))
         try:
             inputs, expected = run_alone(path)
         except TypeError as error:
