@@ -69,6 +69,13 @@ std::string WithoutOtherKernels(std::string_view file, std::span<const std::stri
   return text;
 }
 
+std::string OneLine(std::string_view text) {
+  constexpr size_t kMost = 240;  // the first error of a build log is inside
+  std::string line(text.substr(0, kMost));
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
 }  // namespace
 
 ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string device_name,
@@ -132,7 +139,7 @@ void ProgramCache::Choose() {
           variant->name);
     } else {
       Log(LogLevel::kWarning, "{}: kernels of variant {} do not work, slower ones are used: {}", device_name_,
-          variant->name, problem);
+          variant->name, OneLine(problem));
     }
   }
 }

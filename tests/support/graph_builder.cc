@@ -151,7 +151,8 @@ std::vector<std::unique_ptr<Backend>> OtherVariants(Backend& chosen) {
     const auto device = OpenDevice(found);
     if (!device) continue;
     for (const KernelVariant* variant : VariantsFor((*device)->device())) {
-      if (variant == &(*device)->programs().variant()) continue;
+      // The chosen one, or one that the driver refuses: it has fallen back to another then.
+      if (variant == &(*device)->programs().variant() || !(*device)->programs().Program(variant)) continue;
       others.push_back(std::make_unique<VariantBackend>(*device, *variant));
     }
     break;
