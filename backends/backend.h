@@ -34,6 +34,7 @@ struct SegmentOps {
   std::vector<int> ops;      // in execution order
   std::vector<int> inputs;   // tensors read and not made here, constants excluded
   std::vector<int> outputs;  // tensors made here and read outside, or outputs of the graph
+  std::vector<int> states = {};  // variable tensors that the ops read and write in place (OpRoom::states)
 };
 
 struct MemoryUse {
@@ -47,6 +48,9 @@ class Executable {
   virtual ~Executable() = default;
   // inputs[i] / outputs[i]: host memory of SegmentOps::inputs[i] / outputs[i], in the tensor's own type
   // and exactly its byte size, any alignment, not overlapping each other. Returns when outputs hold.
+  // The states follow in both lists: behind the inputs what they were before, behind the outputs where the
+  // new ones go. The old ones stay as they are, so that a failed Invoke can be repeated elsewhere; only whole
+  // partitions may be given one place for both (partition_executable.h), and change it on success alone.
   virtual Status Invoke(std::span<const std::byte* const> inputs,
                         std::span<std::byte* const> outputs) = 0;
   virtual MemoryUse memory_use() const = 0;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <map>
 
@@ -36,6 +37,13 @@ struct Part {
 
 bool IsCpu(const Backend& backend) { return backend.name() == "cpu"; }
 
+// A new state in the arena, and the output that is its place.
+struct NewState {
+  int64_t offset = 0;
+  size_t output = 0;
+  size_t bytes = 0;
+};
+
 class PartitionExecutable : public Executable {
  public:
   PartitionExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options)
@@ -49,14 +57,25 @@ class PartitionExecutable : public Executable {
     for (size_t i = 0; i < spec.outputs.size(); ++i) {
       places[spec.outputs[i]] = {Place::kOutput, static_cast<int64_t>(i)};
     }
-    input_count_ = spec.inputs.size();
-    output_count_ = spec.outputs.size();
+    input_count_ = spec.inputs.size() + spec.states.size();
+    output_count_ = spec.outputs.size() + spec.states.size();
+    std::vector<Place> old_states(graph_->tensors.size());
+    for (size_t i = 0; i < spec.states.size(); ++i) {
+      old_states[spec.states[i]] = {Place::kInput, static_cast<int64_t>(spec.inputs.size() + i)};
+    }
     NPU_RETURN_IF_ERROR(PlanBetween(spec, places));
     for (const PartitionSpec::Part& part_spec : spec.parts) {
       Part part{part_spec.backend, part_spec.ops, nullptr, nullptr, {}, {}, {}, {}};
       NPU_ASSIGN_OR_RETURN(part.executable, part.backend->Compile(graph_, part.ops, options_));
       for (int tensor : part.ops.inputs) part.inputs.push_back(places[tensor]);
       for (int tensor : part.ops.outputs) part.outputs.push_back(places[tensor]);
+      for (int tensor : part.ops.states) {
+        if (old_states[tensor].where == Place::kNone) {
+          return Fail(ErrorCode::kInternal, fmt::format("T#{} is no state of the partition", tensor));
+        }
+        part.inputs.push_back(old_states[tensor]);
+        part.outputs.push_back(places[tensor]);
+      }
       part.input_pointers.resize(part.inputs.size());
       part.output_pointers.resize(part.outputs.size());
       parts_.push_back(std::move(part));
@@ -83,6 +102,9 @@ class PartitionExecutable : public Executable {
             place.where == Place::kOutput ? outputs[place.index] : arena_.data() + place.index;
       }
       NPU_RETURN_IF_ERROR(Run(part));
+    }
+    for (const NewState& state : new_states_) {
+      if (state.bytes > 0) std::memcpy(outputs[state.output], arena_.data() + state.offset, state.bytes);
     }
     return {};
   }
@@ -125,6 +147,13 @@ class PartitionExecutable : public Executable {
         request_of[tensor] = requests.size();
         requests.push_back({*bytes, p, p});
       }
+      for (int tensor : ops.states) {
+        const auto bytes = graph_->tensors[tensor].byte_size();
+        if (!bytes || !request_of.emplace(tensor, requests.size()).second) {
+          return Fail(ErrorCode::kInternal, fmt::format("state T#{} is of two parts or has no known size", tensor));
+        }
+        requests.push_back({*bytes, p, static_cast<int>(spec.parts.size())});
+      }
     }
     for (int tensor : spec.outputs) {
       if (!available[tensor]) {
@@ -136,6 +165,14 @@ class PartitionExecutable : public Executable {
                          PlanMemory(requests, kAlignment, std::numeric_limits<int32_t>::max()));
     for (const auto& [tensor, request] : request_of) {
       places[tensor] = {Place::kArena, layout.offsets[request]};
+    }
+    for (size_t i = 0; i < spec.states.size(); ++i) {
+      const auto request = request_of.find(spec.states[i]);
+      if (request == request_of.end()) {
+        return Fail(ErrorCode::kInternal, fmt::format("no part has the state T#{}", spec.states[i]));
+      }
+      new_states_.push_back({layout.offsets[request->second], spec.outputs.size() + i,
+                             static_cast<size_t>(requests[request->second].bytes)});
     }
     // One byte more, so that an empty tensor has an address, too.
     arena_.resize(static_cast<size_t>(layout.total_bytes) + 1);
@@ -160,6 +197,7 @@ class PartitionExecutable : public Executable {
   ComputeOptions options_;
   size_t input_count_ = 0, output_count_ = 0;
   std::vector<Part> parts_;
+  std::vector<NewState> new_states_;
   std::vector<std::byte> arena_;
   std::vector<const Backend*> failed_;  // not asked again
 };

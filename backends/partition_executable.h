@@ -1,7 +1,8 @@
 // One host-visible partition: NPU and delegate-cpu segments, run in order, with the tensors between them
 // in host memory. The delegate's kernel and the C API's session both run these and nothing else.
 // If the device fails while running, the segment is computed again by the CPU backend (same bytes), a
-// warning is logged once, and the device is not asked again.
+// warning is logged once, and the device is not asked again. New states are kept aside until every segment has
+// succeeded, so that no failure applies an input to a state twice; old and new state may be one memory.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -20,9 +21,10 @@ struct PartitionSpec {
   std::vector<Part> parts;   // in execution order
   std::vector<int> inputs;   // tensors of the graph, constants excluded
   std::vector<int> outputs;
+  std::vector<int> states;   // of all parts; each belongs to one part
 };
 
-// inputs/outputs of the Executable's Invoke follow PartitionSpec::inputs/outputs.
+// inputs/outputs of the Executable's Invoke follow PartitionSpec::inputs/outputs, then states.
 Result<std::unique_ptr<Executable>> CompilePartition(std::shared_ptr<const Graph> graph,
                                                      const PartitionSpec& spec,
                                                      const ComputeOptions& options);

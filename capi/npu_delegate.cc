@@ -20,6 +20,7 @@ struct npu_model {
 struct npu_plan {
   std::shared_ptr<const npu::Plan> plan;
   npu::Options options;
+  npu::Subgraphs subgraphs;  // of the model, for sessions
   std::string json;
 };
 
@@ -220,6 +221,7 @@ npu_status npu_plan_create(const npu_model* model, const npu_option* options, si
     auto made = std::make_unique<npu_plan>();
     made->plan = std::make_shared<const npu::Plan>(std::move(*plan));
     made->options = std::move(*parsed);
+    made->subgraphs = model->model.subgraphs;
     npu::ReportContext context{model->model.size_bytes, model->model.description};
     for (size_t i = 1; i < model->model.subgraphs.size(); ++i) {
       auto body = std::make_shared<npu::Graph>(*model->model.subgraphs[i]);
@@ -308,7 +310,7 @@ npu_status npu_session_create(const npu_plan* plan, npu_session** out_session) {
   return Guard([&]() -> npu_status {
     if (plan == nullptr || out_session == nullptr) return BadArgument("plan or out_session is NULL");
     *out_session = nullptr;
-    auto session = npu::Session::Create(plan->plan, plan->options);
+    auto session = npu::Session::Create(plan->plan, plan->options, plan->subgraphs);
     if (!session) return SetError(session.error());
     *out_session = new npu_session{std::move(*session)};
     return NPU_OK;
@@ -394,6 +396,14 @@ npu_status npu_session_invoke(npu_session* session) {
   return Guard([&]() -> npu_status {
     if (session == nullptr) return BadArgument("session is NULL");
     if (const npu::Status status = session->session->Invoke(); !status) return SetError(status.error());
+    return NPU_OK;
+  });
+}
+
+npu_status npu_session_reset(npu_session* session) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr) return BadArgument("session is NULL");
+    session->session->Reset();
     return NPU_OK;
   });
 }

@@ -95,7 +95,7 @@ typedef struct npu_plan npu_plan;
 typedef enum npu_placement {
   NPU_PLACEMENT_NPU = 0,          /* the OpenCL device */
   NPU_PLACEMENT_DELEGATE_CPU = 1, /* this library's CPU kernels */
-  NPU_PLACEMENT_HOST = 2          /* left to the host runtime; a session cannot run it */
+  NPU_PLACEMENT_HOST = 2          /* left to the host runtime */
 } npu_placement;
 
 typedef struct npu_op_info {
@@ -174,8 +174,10 @@ typedef struct npu_tensor_info {
   size_t bytes;
 } npu_tensor_info;
 
-/* Compiles the plan for its device. NPU_UNSUPPORTED, with the list of operators, if any is placed on the
- * host; NPU_DEVICE_ERROR if no device is there. */
+/* Compiles the plan for its device. NPU_UNSUPPORTED, with the list of operators, if any is placed on the host
+ * that a session does not do itself; NPU_DEVICE_ERROR if no device is there. What it does itself: resource variables
+ * (VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE, CALL_ONCE), and, on the CPU, operators that are left to the host only
+ * because they have none on the NPU beside them (NOT_BESIDE_NPU, SEGMENT_TOO_SHORT). */
 NPU_API npu_status npu_session_create(const npu_plan* plan, npu_session** out_session);
 NPU_API void npu_session_destroy(npu_session* session);
 
@@ -193,8 +195,11 @@ NPU_API npu_status npu_session_copy_output(npu_session* session, size_t index, v
 NPU_API npu_status npu_session_bind_input(npu_session* session, size_t index, const void* data, size_t bytes);
 NPU_API npu_status npu_session_bind_output(npu_session* session, size_t index, void* data, size_t bytes);
 
-/* Computes all outputs. Returns when they hold. */
+/* Computes all outputs. Returns when they hold. State (of recurrent operators, and resource variables) goes on from
+ * one invocation to the next; a failed invocation leaves it as it was. Sessions of one plan share none. */
 NPU_API npu_status npu_session_invoke(npu_session* session);
+/* Puts all state back to what it was after npu_session_create: zero; CALL_ONCE initializes variables again. */
+NPU_API npu_status npu_session_reset(npu_session* session);
 
 /* Name of the device that runs the session's NPU segments. Lives as long as the session. */
 NPU_API const char* npu_session_device(const npu_session* session);

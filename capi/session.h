@@ -1,4 +1,8 @@
-// Runs a whole Plan without a host: all partitions in order, tensors between them in its own memory.
+// Runs a whole Plan without a host: all partitions in order, tensors between them in its own memory. What the plan
+// leaves to the host because only a host has it, a session does itself: it keeps the resource variables of streaming
+// networks, and its CPU computes operators that are not worth a host's while to hand over.
+// State, of operators and variables, is the session's: it goes on from one invocation to the next, a failed
+// invocation leaves it as it was, and Reset() makes it new.
 // The C API's npu_session is a shim over this; --verify in delegate-check uses two of them.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -10,15 +14,21 @@
 #include <vector>
 
 #include "backends/partition_executable.h"
+#include "capi/variables.h"
+#include "partitioner/compile.h"
 #include "partitioner/options.h"
 #include "partitioner/plan.h"
 
 namespace npu {
 
+// Model::subgraphs, for operators that call others.
+using Subgraphs = std::vector<std::shared_ptr<Graph>>;
+
 class Session {
  public:
-  // kUnsupported, listing them, if an op is placed on the host.
-  static Result<std::unique_ptr<Session>> Create(std::shared_ptr<const Plan> plan, const Options& options);
+  // kUnsupported, listing them, if an op is placed on the host that a session does not do.
+  static Result<std::unique_ptr<Session>> Create(std::shared_ptr<const Plan> plan, const Options& options,
+                                                 const Subgraphs& subgraphs = {});
 
   const Graph& graph() const { return *plan_->graph; }
   const std::string& device_name() const { return device_name_; }
@@ -32,20 +42,45 @@ class Session {
 
   Status Invoke();
 
+  // State as it was when the session was created: 0, which is the zero point of INT8, as in hosts; no variable has a
+  // value, and CALL_ONCE runs again.
+  void Reset();
+
  private:
+  class Builder;
+
   struct Step {
-    std::unique_ptr<Executable> executable;
-    std::vector<int> inputs, outputs;  // tensors
+    enum class Kind : uint8_t { kCompute, kReadVariable, kAssignVariable, kCallOnce } kind = Kind::kCompute;
+    std::unique_ptr<Executable> executable = {};  // kCompute
+    std::vector<int> inputs = {}, outputs = {};   // tensors; the states are behind both
+    int variable = -1;                            // kReadVariable: to outputs[0]. kAssignVariable: from inputs[0]
+    int once = -1;                                // kCallOnce
     // Filled anew at each Invoke; sized once.
-    std::vector<const std::byte*> input_pointers;
-    std::vector<std::byte*> output_pointers;
+    std::vector<const std::byte*> input_pointers = {};
+    std::vector<std::byte*> output_pointers = {};
+  };
+  struct State {
+    int tensor = -1;
+    std::vector<std::byte> saved;
+  };
+  // A subgraph that CALL_ONCE runs.
+  struct Once {
+    std::unique_ptr<Session> session;
+    bool done = false, saved_done = false;
   };
 
   std::span<std::byte> Memory(int tensor);
+  Status RunSteps();
+  Status Run(Step& step);
+  void Save();
+  void Restore();
 
   std::shared_ptr<const Plan> plan_;
   std::string device_name_;
   std::vector<Step> steps_;
+  std::vector<State> states_;
+  std::shared_ptr<Variables> variables_;        // shared with the sessions of once_
+  std::vector<Once> once_;
   std::vector<std::vector<std::byte>> memory_;  // per tensor, one byte longer than it; or empty
   std::vector<std::byte*> bound_;               // per tensor; null: memory_
 };

@@ -58,6 +58,12 @@ Difference Compare(const Tensor& tensor, const Bytes& a, const Bytes& b) {
   return result;
 }
 
+// Behind a segment's inputs and outputs Invoke takes its states.
+std::vector<int> WithStates(std::vector<int> tensors, const SegmentOps& ops) {
+  tensors.insert(tensors.end(), ops.states.begin(), ops.states.end());
+  return tensors;
+}
+
 Result<std::vector<Bytes>> Run(Backend& backend, const Plan& plan, const SegmentOps& ops,
                                const ComputeOptions& options, const std::vector<Bytes>& inputs) {
   NPU_ASSIGN_OR_RETURN(const auto executable, backend.Compile(plan.graph, ops, options));
@@ -65,7 +71,9 @@ Result<std::vector<Bytes>> Run(Backend& backend, const Plan& plan, const Segment
   std::vector<const std::byte*> in;
   std::vector<std::byte*> out;
   for (const Bytes& bytes : inputs) in.push_back(bytes.data());
-  for (int index : ops.outputs) results.emplace_back(plan.graph->tensors[index].byte_size().value_or(0));
+  for (int index : WithStates(ops.outputs, ops)) {
+    results.emplace_back(plan.graph->tensors[index].byte_size().value_or(0));
+  }
   for (Bytes& bytes : results) out.push_back(bytes.data());
   NPU_RETURN_IF_ERROR(executable->Invoke(in, out));
   return results;
@@ -85,12 +93,15 @@ Result<std::string> VerifyPlan(const Plan& plan, const Options& options, uint64_
     if (segment.placement != Placement::kNpu) continue;
     std::mt19937_64 engine(seed + s);
     std::vector<Bytes> inputs;
-    for (int index : segment.ops.inputs) inputs.push_back(RandomInput(plan.graph->tensors[index], engine));
+    for (int index : WithStates(segment.ops.inputs, segment.ops)) {
+      inputs.push_back(RandomInput(plan.graph->tensors[index], engine));
+    }
     NPU_ASSIGN_OR_RETURN(const auto expected, Run(*reference, plan, segment.ops, options.compute, inputs));
     NPU_ASSIGN_OR_RETURN(const auto actual, Run(*backends.npu, plan, segment.ops, options.compute, inputs));
     nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
-    for (size_t i = 0; i < segment.ops.outputs.size(); ++i) {
-      const int index = segment.ops.outputs[i];
+    const std::vector<int> compared = WithStates(segment.ops.outputs, segment.ops);
+    for (size_t i = 0; i < compared.size(); ++i) {
+      const int index = compared[i];
       const Tensor& tensor = plan.graph->tensors[index];
       const Difference difference = Compare(tensor, expected[i], actual[i]);
       max_difference = std::max(max_difference, difference.max);

@@ -195,8 +195,8 @@ Status Kernel::Prepare(host::Context* context) {
     compiled_.reset();
     NPU_RETURN_IF_ERROR(Compile(context, std::move(shapes)));
   }
-  input_pointers_.assign(compiled_->inputs.size(), nullptr);
-  output_pointers_.assign(compiled_->outputs.size(), nullptr);
+  input_pointers_.assign(compiled_->inputs.size() + compiled_->states.size(), nullptr);
+  output_pointers_.assign(compiled_->outputs.size() + compiled_->states.size(), nullptr);
   return ResizeOutputs(context);
 }
 
@@ -230,6 +230,12 @@ Status Kernel::Invoke(host::Context* context) {
   }
   for (size_t i = 0; i < compiled_->outputs.size(); ++i) {
     NPU_ASSIGN_OR_RETURN(output_pointers_[i], Data(context, compiled_->outputs[i]));
+  }
+  // States live in the host's persistent memory, so that its reset of variables is ours, too.
+  for (size_t i = 0; i < compiled_->states.size(); ++i) {
+    NPU_ASSIGN_OR_RETURN(std::byte * state, Data(context, compiled_->states[i]));
+    input_pointers_[compiled_->inputs.size() + i] = state;
+    output_pointers_[compiled_->outputs.size() + i] = state;
   }
   for (int index : compiled_->constant_outputs) {
     NPU_ASSIGN_OR_RETURN(std::byte * data, Data(context, index));

@@ -151,9 +151,12 @@ Result<CompiledPartition> PartitionCompiler::Compile(std::vector<Shape> input_sh
     const bool on_npu = groups[i].colour == static_cast<int>(Placement::kNpu);
     spec.parts.push_back({on_npu ? backends.npu : backends.cpu, std::move(segments[i])});
   }
-  spec.inputs = BoundaryOf(*graph, to_run).inputs;
+  SegmentOps boundary = BoundaryOf(*graph, to_run);
+  spec.inputs = std::move(boundary.inputs);
+  spec.states = std::move(boundary.states);
   spec.outputs = result.outputs;
   result.inputs = spec.inputs;
+  result.states = spec.states;
   if (!to_run.empty()) {
     NPU_ASSIGN_OR_RETURN(result.executable, CompilePartition(graph, spec, options));
   }

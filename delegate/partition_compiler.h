@@ -22,6 +22,7 @@ struct CompiledPartition {
   std::shared_ptr<const Graph> graph;      // shapes of all tensors, evaluated constants
   std::unique_ptr<Executable> executable;  // null when all outputs are evaluated
   std::vector<int> inputs, outputs;        // of the executable: tensors
+  std::vector<int> states;                 // likewise; behind inputs and outputs both
   std::vector<int> constant_outputs;       // evaluated shape arithmetic that the host wants to see
 };
 

@@ -30,6 +30,7 @@ Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int p
   PartitionSpec spec;
   spec.inputs = from.inputs;
   spec.outputs = from.outputs;
+  spec.states = from.states;
   for (int index : from.segments) {
     const Segment& segment = plan.segments[index];
     spec.parts.push_back({segment.placement == Placement::kNpu ? backends.npu : backends.cpu, segment.ops});

@@ -20,7 +20,7 @@ struct Backends {
 // kDevice if the named device is not there.
 Result<Backends> OpenBackends(const Options& options);
 
-// The Executable's inputs/outputs follow plan.partitions[partition].inputs/outputs.
+// The Executable's inputs/outputs follow plan.partitions[partition].inputs/outputs, then its states.
 Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,
                                                          const Backends& backends,
                                                          const ComputeOptions& options);

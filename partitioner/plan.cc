@@ -239,6 +239,7 @@ class Planner {
     for (size_t i = 0; i < boundaries.size(); ++i) {
       plan_.partitions[i].inputs = std::move(boundaries[i].inputs);
       plan_.partitions[i].outputs = std::move(boundaries[i].outputs);
+      plan_.partitions[i].states = std::move(boundaries[i].states);
     }
   }
 

@@ -47,6 +47,7 @@ struct Partition {
   std::vector<int> segments;  // in execution order
   std::vector<int> inputs;    // tensors crossing in, constants excluded, ascending
   std::vector<int> outputs;   // tensors crossing out, ascending
+  std::vector<int> states;    // variable tensors read and written in place, ascending
   int64_t macs = 0;
 };
 

@@ -112,7 +112,9 @@ std::vector<SegmentOps> BoundariesOf(const Graph& graph, std::vector<std::vector
     for (int tensor : graph.ops[i].inputs) {
       if (tensor == kNoTensor || maker_group[tensor] == reader || graph.tensors[tensor].is_constant())
         continue;
-      if (reader != kOutside) result[reader].inputs.push_back(tensor);
+      // What a variable holds nobody makes; ops that use it as more than their state are the host's.
+      const bool state = graph.tensors[tensor].is_variable && maker_group[tensor] == kOutside;
+      if (reader != kOutside) (state ? result[reader].states : result[reader].inputs).push_back(tensor);
       if (maker_group[tensor] != kOutside) result[maker_group[tensor]].outputs.push_back(tensor);
     }
   }
@@ -125,6 +127,7 @@ std::vector<SegmentOps> BoundariesOf(const Graph& graph, std::vector<std::vector
     result[g].ops = std::move(groups[g]);
     SortUnique(result[g].inputs);
     SortUnique(result[g].outputs);
+    SortUnique(result[g].states);
   }
   return result;
 }

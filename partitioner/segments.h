@@ -27,7 +27,7 @@ struct ColourGroup {
 std::vector<ColourGroup> GroupByColour(const Graph& graph, std::span<const int> ops,
                                        std::span<const int> colour);
 
-// Inputs and outputs of a set of ops: see SegmentOps. Ascending tensor indices.
+// Inputs, outputs and states of a set of ops: see SegmentOps. Ascending tensor indices.
 SegmentOps BoundaryOf(const Graph& graph, std::vector<int> ops);
 
 // The same for several disjoint sets in one walk over the graph. Readers with unread[op] set (shape

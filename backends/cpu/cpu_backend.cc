@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "backends/memory_plan.h"
@@ -18,26 +19,38 @@ constexpr int64_t kAlignment = 64;
 // Where an operand's bytes are found when a step runs.
 struct Place {
   enum { kAbsent, kConstant, kInput, kOutput, kArena } where = kAbsent;
-  int64_t index = 0;  // into inputs or outputs, or the arena offset
+  int64_t index = 0;  // into inputs or outputs (states are outputs, which start as the old states), or the arena offset
   const std::byte* constant = nullptr;
 };
 
 struct Step {
   const Op* op;
   const OpRoom* room;
-  std::vector<Place> inputs, outputs;
+  std::vector<Place> inputs, outputs, states;
   // Filled anew at each Invoke; sized once.
   std::vector<const std::byte*> input_pointers;
-  std::vector<std::byte*> output_pointers;
+  std::vector<std::byte*> output_pointers, state_pointers;
+};
+
+struct State {
+  size_t input = 0, output = 0;  // positions in Invoke's lists
+  size_t bytes = 0;
 };
 
 class CpuExecutable : public Executable {
  public:
   CpuExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options, std::vector<Step> steps,
-                int64_t arena_bytes)
-      : graph_(std::move(graph)), options_(options), steps_(std::move(steps)), arena_(arena_bytes) {}
+                std::vector<State> states, int64_t arena_bytes)
+      : graph_(std::move(graph)),
+        options_(options),
+        steps_(std::move(steps)),
+        states_(std::move(states)),
+        arena_(arena_bytes) {}
 
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
+    for (const State& state : states_) {
+      if (state.bytes > 0) std::memmove(outputs[state.output], inputs[state.input], state.bytes);
+    }
     for (Step& step : steps_) {
       for (size_t i = 0; i < step.inputs.size(); ++i) {
         step.input_pointers[i] = Resolve(step.inputs[i], inputs, outputs);
@@ -45,7 +58,11 @@ class CpuExecutable : public Executable {
       for (size_t i = 0; i < step.outputs.size(); ++i) {
         step.output_pointers[i] = const_cast<std::byte*>(Resolve(step.outputs[i], inputs, outputs));
       }
-      const ReferenceArgs args{OpView{*graph_, *step.op}, step.input_pointers, step.output_pointers, options_};
+      for (size_t i = 0; i < step.states.size(); ++i) {
+        step.state_pointers[i] = const_cast<std::byte*>(Resolve(step.states[i], inputs, outputs));
+      }
+      const ReferenceArgs args{OpView{*graph_, *step.op}, step.input_pointers, step.output_pointers, options_,
+                               step.state_pointers};
       if (Status status = step.room->reference(args); !status) {
         return tl::unexpected(status.error().WithContext(std::string(OpName(*step.op))));
       }
@@ -70,6 +87,7 @@ class CpuExecutable : public Executable {
   std::shared_ptr<const Graph> graph_;
   ComputeOptions options_;
   std::vector<Step> steps_;
+  std::vector<State> states_;
   std::vector<std::byte> arena_;
 };
 
@@ -91,6 +109,13 @@ class CpuBackend : public Backend {
     }
     for (size_t i = 0; i < segment.outputs.size(); ++i) {
       places[segment.outputs[i]] = {Place::kOutput, static_cast<int64_t>(i), nullptr};
+    }
+    std::vector<State> states;
+    for (size_t i = 0; i < segment.states.size(); ++i) {
+      const auto bytes = graph->tensors[segment.states[i]].byte_size();
+      if (!bytes) return Fail(ErrorCode::kInternal, fmt::format("state T#{} has no size", segment.states[i]));
+      states.push_back({segment.inputs.size() + i, segment.outputs.size() + i, static_cast<size_t>(*bytes)});
+      places[segment.states[i]] = {Place::kOutput, static_cast<int64_t>(states.back().output), nullptr};
     }
 
     // Every other tensor written here lives in the arena from its writer to its last reader.
@@ -124,14 +149,20 @@ class CpuBackend : public Backend {
       if (room == nullptr || room->reference == nullptr) {
         return Fail(ErrorCode::kInternal, fmt::format("{} has no CPU reference", DescribeOp(*graph, index)));
       }
-      Step step{&op, room, {}, {}, {}, {}};
+      Step step{&op, room, {}, {}, {}, {}, {}, {}};
       for (int t : op.inputs) step.inputs.push_back(t == kNoTensor ? Place{} : places[t]);
       for (int t : op.outputs) step.outputs.push_back(t == kNoTensor ? Place{} : places[t]);
+      for (int slot : room->states) {
+        const bool there = slot < static_cast<int>(op.inputs.size());
+        step.states.push_back(there ? step.inputs[slot] : Place{});
+      }
+      step.state_pointers.resize(step.states.size());
       step.input_pointers.resize(step.inputs.size());
       step.output_pointers.resize(step.outputs.size());
       steps.push_back(std::move(step));
     }
-    return std::make_unique<CpuExecutable>(std::move(graph), options, std::move(steps), layout.total_bytes);
+    return std::make_unique<CpuExecutable>(std::move(graph), options, std::move(steps), std::move(states),
+                                           layout.total_bytes);
   }
 };
 

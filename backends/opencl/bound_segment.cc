@@ -156,6 +156,10 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
   for (int tensor : segment.outputs) {
     bound->outputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
   }
+  for (int tensor : segment.states) {
+    bound->inputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
+    bound->outputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
+  }
   return bound;
 }
 

@@ -20,7 +20,7 @@ struct BoundLaunch {
   std::string_view name;
 };
 
-// A segment input or output. No command of the queue ever touches the caller's memory.
+// A segment input or output, or a state, which is both. No command of the queue ever touches the caller's memory.
 struct SegmentBoundary {
   cl::Buffer buffer;
   std::byte* host = nullptr;       // its place in shared memory, or staging

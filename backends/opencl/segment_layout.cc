@@ -25,8 +25,9 @@ class LayoutBuilder {
     layout_.tensors.resize(graph_.tensors.size());
     // Spans into Lowerings stay valid only if the ops never move.
     layout_.ops.reserve(segment_.ops.size());
-    // Step 0 writes the inputs, step s + 1 runs op s, the last step reads the outputs.
+    // Step 0 writes the inputs and old states, step s + 1 runs op s, the last step reads the outputs and new states.
     for (int tensor : segment_.inputs) NPU_RETURN_IF_ERROR(AddBlock(tensor, 0));
+    for (int tensor : segment_.states) NPU_RETURN_IF_ERROR(AddBlock(tensor, 0));
     for (size_t s = 0; s < segment_.ops.size(); ++s) {
       const int op = segment_.ops[s];
       if (Status status = AddOp(op, static_cast<int>(s) + 1); !status) {
@@ -35,6 +36,7 @@ class LayoutBuilder {
     }
     const int end = static_cast<int>(segment_.ops.size()) + 1;
     for (int tensor : segment_.outputs) NPU_RETURN_IF_ERROR(Use(tensor, end));
+    for (int tensor : segment_.states) NPU_RETURN_IF_ERROR(Use(tensor, end));
     return std::move(layout_);
   }
 

@@ -3,7 +3,8 @@
 //
 // Storage: each tensor made in the segment and each segment input is a block of the arena, alive from
 // its writer to its last reader; an alias (RESHAPE) shares the block of what it views and keeps it alive;
-// constants are blocks uploaded once; scratch lives during its op.
+// constants are blocks uploaded once; scratch lives during its op; a state is a block that lives throughout, which
+// kernels change in place.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -41,6 +41,9 @@ struct ReferenceArgs {
   std::span<const std::byte* const> inputs;  // null: absent operand. Constants are filled in, too.
   std::span<std::byte* const> outputs;
   const ComputeOptions& options;
+  // In the order of OpRoom::states: the state, which the computation changes into the new one. inputs has the
+  // same address for it.
+  std::span<std::byte* const> states = {};
 
   template <typename T>
   const T* in(int i) const { return reinterpret_cast<const T*>(inputs[i]); }
@@ -77,7 +80,15 @@ struct OpRoom {
   int min_outputs = 1, max_outputs = 1;
   // Rules in words for docs/operators.md: one string per rule, in the order Check tests them.
   std::span<const std::string_view> rules;
+  // Input slots that hold state: variable tensors, each of one op alone, that Reference and Lower's kernels read
+  // and overwrite. Variable tensors anywhere else are refused before Check.
+  std::span<const int> states = {};
+  // Operands may be resources, which have no size.
+  bool resources = false;
 };
+
+// Whether input slot i of this room's operators holds state.
+bool IsState(const OpRoom& room, int i);
 
 // Null for operators that nothing here computes.
 const OpRoom* FindRoom(OpKind kind);

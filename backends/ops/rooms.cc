@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/checked.h"
 #include "backends/ops/refusals.h"
 #include "backends/ops/room.h"
@@ -29,7 +31,34 @@ const OpRoom* FindRoom(OpKind kind) {
   return room == &kNoneRoom ? nullptr : room;
 }
 
+bool IsState(const OpRoom& room, int i) {
+  return std::find(room.states.begin(), room.states.end(), i) != room.states.end();
+}
+
 namespace {
+
+// Operands, of any op, that are this tensor.
+int64_t CountUses(const Graph& graph, int tensor) {
+  int64_t uses = 0;
+  for (const Op& op : graph.ops) {
+    uses += std::count(op.inputs.begin(), op.inputs.end(), tensor);
+    uses += std::count(op.outputs.begin(), op.outputs.end(), tensor);
+  }
+  return uses;
+}
+
+// A state is written in place: nobody else may look at it.
+void CheckState(const OpView& view, const OpRoom& room, int i, Verdict& verdict) {
+  const Tensor* tensor = view.input(i);
+  if (tensor == nullptr || !IsState(room, i)) return;
+  const std::string role = fmt::format("input {} \"{}\" (state)", i, tensor->name);
+  if (!tensor->is_variable) {
+    verdict.Add(ReasonCode::kUnsupportedVariable, role, "not a variable tensor", "a variable tensor");
+  } else if (const int64_t uses = CountUses(view.graph, view.op.inputs[i]); uses != 1) {
+    verdict.Add(ReasonCode::kUnsupportedVariable, role + " uses", fmt::format("{} operands", uses),
+                "this operand alone");
+  }
+}
 
 std::string OperandRole(const char* kind, int i, const Tensor& tensor) {
   return fmt::format("{} {} \"{}\"", kind, i, tensor.name);
@@ -68,12 +97,12 @@ bool CheckGeneric(const OpView& view, const OpRoom* room, Verdict& verdict) {
   count("inputs", view.input_count(), room->min_inputs, room->max_inputs);
   count("outputs", view.output_count(), room->min_outputs, room->max_outputs);
 
-  const auto check_tensor = [&](const Tensor& tensor, const char* kind, int i) {
+  const auto check_tensor = [&](const Tensor& tensor, const char* kind, int i, bool state) {
     if (!tensor.shape_known) {
       verdict.Add(ReasonCode::kShapeUnknown, OperandRole(kind, i, tensor) + " shape", "unknown",
                   "known before the model runs");
       askable = false;
-    } else if (!tensor.byte_size()) {
+    } else if (!tensor.byte_size() && !(room->resources && tensor.type == DataType::kResource)) {
       verdict.Add(ReasonCode::kUnsupportedOperandSize, OperandRole(kind, i, tensor) + " size",
                   fmt::format("{} {}", DataTypeName(tensor.type), ShapeString(tensor)),
                   fmt::format("a fixed-size type and at most {} elements", kMaxTensorElements));
@@ -82,7 +111,7 @@ bool CheckGeneric(const OpView& view, const OpRoom* room, Verdict& verdict) {
     if (tensor.is_sparse) {
       verdict.Add(ReasonCode::kUnsupportedSparsity, OperandRole(kind, i, tensor) + " storage", "sparse", "dense");
     }
-    if (tensor.is_variable) {
+    if (tensor.is_variable && !state) {
       verdict.Add(ReasonCode::kUnsupportedVariable, OperandRole(kind, i, tensor), "variable tensor",
                   "a tensor without state");
     }
@@ -98,10 +127,12 @@ bool CheckGeneric(const OpView& view, const OpRoom* room, Verdict& verdict) {
     }
   };
   for (int i = 0; i < view.input_count(); ++i) {
-    if (view.input(i) != nullptr) check_tensor(*view.input(i), "input", i);
+    if (view.input(i) == nullptr) continue;
+    check_tensor(*view.input(i), "input", i, IsState(*room, i));
+    CheckState(view, *room, i, verdict);
   }
   for (int i = 0; i < view.output_count(); ++i) {
-    if (view.output(i) != nullptr) check_tensor(*view.output(i), "output", i);
+    if (view.output(i) != nullptr) check_tensor(*view.output(i), "output", i, false);
   }
   return askable;
 }
@@ -139,7 +170,8 @@ int64_t Macs(const Graph& graph, const Op& op) {
   const OpView view{graph, op};
   if (view.input_count() < room->min_inputs || view.output_count() < room->min_outputs) return 0;
   for (int i = 0; i < room->min_inputs; ++i) {
-    if (view.input(i) == nullptr || !view.input(i)->element_count()) return 0;
+    // Recurrent operators have optional operands in the middle; their rooms look for themselves.
+    if (view.input(i) == nullptr ? room->states.empty() : !view.input(i)->element_count()) return 0;
   }
   for (int i = 0; i < room->min_outputs; ++i) {
     if (view.output(i) == nullptr || !view.output(i)->element_count()) return 0;

@@ -55,8 +55,10 @@ class GuardedSegment {
                                    paint.data()) != CL_SUCCESS)
         return "write";
     }
+    std::vector<int> tensors = ops_.inputs;
+    tensors.insert(tensors.end(), ops_.states.begin(), ops_.states.end());
     for (size_t i = 0; i < bound_->inputs.size(); ++i) {
-      const Bytes input = test::RandomBytes(graph_.tensors[ops_.inputs[i]], static_cast<uint32_t>(i));
+      const Bytes input = test::RandomBytes(graph_.tensors[tensors[i]], static_cast<uint32_t>(i));
       if (input.empty()) continue;
       if (queue.enqueueWriteBuffer(bound_->inputs[i].buffer, CL_TRUE, 0, input.size(), input.data()) !=
           CL_SUCCESS)

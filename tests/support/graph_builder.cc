@@ -13,6 +13,7 @@
 #include "backends/opencl/opencl_backend.h"
 #include "backends/ops/inference.h"
 #include "backends/ops/room.h"
+#include "partitioner/segments.h"
 
 namespace npu::test {
 
@@ -52,6 +53,12 @@ int GraphBuilder::Op(OpKind kind, std::vector<int> inputs, std::vector<int> outp
   return static_cast<int>(graph_->ops.size()) - 1;
 }
 
+int GraphBuilder::State(DataType type, std::vector<int32_t> shape, float scale, int64_t zero_point) {
+  const int index = Tensor(type, std::move(shape), scale, zero_point);
+  graph_->tensors[index].is_variable = true;
+  return index;
+}
+
 void GraphBuilder::SetData(int tensor, const void* data, size_t bytes) {
   // One byte more, so that an empty constant has an address, too.
   auto owner = std::make_shared<Bytes>(bytes + 1);
@@ -86,21 +93,30 @@ Bytes RandomBytes(const npu::Tensor& tensor, uint32_t seed) {
   return bytes;
 }
 
-Result<std::vector<Bytes>> RunGraph(Backend& backend, std::shared_ptr<Graph> graph,
-                                    const std::vector<Bytes>& inputs, const ComputeOptions& options) {
-  const InferenceResult inference = InferShapes(*graph);
+namespace {
+
+// Shapes inferred, every op that is not evaluated in one segment.
+Result<SegmentOps> WholeGraph(Graph& graph) {
+  const InferenceResult inference = InferShapes(graph);
   SegmentOps segment;
-  for (size_t i = 0; i < graph->ops.size(); ++i) {
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
     if (!inference.errors[i].empty()) {
-      return Fail(ErrorCode::kInvalidModel,
-                  DescribeOp(*graph, static_cast<int>(i)) + ": " + inference.errors[i]);
+      return Fail(ErrorCode::kInvalidModel, DescribeOp(graph, static_cast<int>(i)) + ": " + inference.errors[i]);
     }
     if (!inference.evaluated[i]) segment.ops.push_back(static_cast<int>(i));
   }
-  segment.inputs = graph->inputs;
-  segment.outputs = graph->outputs;
-  NPU_ASSIGN_OR_RETURN(const std::unique_ptr<Executable> executable,
-                       backend.Compile(graph, segment, options));
+  segment.inputs = graph.inputs;
+  segment.outputs = graph.outputs;
+  segment.states = BoundaryOf(graph, segment.ops).states;
+  return segment;
+}
+
+}  // namespace
+
+Result<std::vector<Bytes>> RunGraph(Backend& backend, std::shared_ptr<Graph> graph,
+                                    const std::vector<Bytes>& inputs, const ComputeOptions& options) {
+  NPU_ASSIGN_OR_RETURN(const SegmentOps segment, WholeGraph(*graph));
+  NPU_ASSIGN_OR_RETURN(const std::unique_ptr<Executable> executable, backend.Compile(graph, segment, options));
   std::vector<const std::byte*> in;
   for (const Bytes& bytes : inputs) in.push_back(bytes.data());
   std::vector<Bytes> results;
@@ -108,6 +124,39 @@ Result<std::vector<Bytes>> RunGraph(Backend& backend, std::shared_ptr<Graph> gra
   std::vector<std::byte*> out;
   for (Bytes& bytes : results) out.push_back(bytes.data());
   NPU_RETURN_IF_ERROR(executable->Invoke(in, out));
+  return results;
+}
+
+Result<StatefulRun> StatefulRun::Create(Backend& backend, std::shared_ptr<Graph> graph) {
+  StatefulRun run;
+  NPU_ASSIGN_OR_RETURN(const SegmentOps segment, WholeGraph(*graph));
+  NPU_ASSIGN_OR_RETURN(run.executable_, backend.Compile(graph, segment, {}));
+  run.graph_ = std::move(graph);
+  run.state_tensors_ = segment.states;
+  run.Reset();
+  return run;
+}
+
+void StatefulRun::Reset() {
+  states_.clear();
+  for (int index : state_tensors_) {
+    const npu::Tensor& tensor = graph_->tensors[index];
+    const int value = tensor.type == DataType::kInt8 ? tensor.zero_point() : 0;
+    states_.emplace_back(tensor.byte_size().value_or(0), static_cast<std::byte>(value));
+  }
+}
+
+Result<std::vector<Bytes>> StatefulRun::Invoke(const std::vector<Bytes>& inputs) {
+  std::vector<const std::byte*> in;
+  std::vector<std::byte*> out;
+  std::vector<Bytes> results, states = states_;
+  for (const Bytes& bytes : inputs) in.push_back(bytes.data());
+  for (const Bytes& bytes : states_) in.push_back(bytes.data());
+  for (int index : graph_->outputs) results.emplace_back(graph_->tensors[index].byte_size().value_or(0));
+  for (Bytes& bytes : results) out.push_back(bytes.data());
+  for (Bytes& bytes : states) out.push_back(bytes.data());
+  NPU_RETURN_IF_ERROR(executable_->Invoke(in, out));
+  states_ = std::move(states);
   return results;
 }
 

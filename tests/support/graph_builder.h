@@ -29,6 +29,7 @@ class GraphBuilder {
     return index;
   }
   int Ints(const std::vector<int32_t>& values);  // constant INT32 of shape [n]
+  int State(DataType type, std::vector<int32_t> shape, float scale = 0, int64_t zero_point = 0);  // variable
   // Appends an operator; returns its index.
   int Op(OpKind kind, std::vector<int> inputs, std::vector<int> outputs, OpParams params = {}, int version = 1);
   void SetData(int tensor, const void* data, size_t bytes);
@@ -57,6 +58,23 @@ std::vector<T> RandomValues(size_t count, uint32_t seed, int min, int max) {
 // Infers shapes and runs the whole graph as one segment; outputs in graph order.
 Result<std::vector<Bytes>> RunGraph(Backend& backend, std::shared_ptr<Graph> graph,
                                     const std::vector<Bytes>& inputs, const ComputeOptions& options = {});
+
+// A whole graph as one segment that keeps its states from one invocation to the next.
+class StatefulRun {
+ public:
+  static Result<StatefulRun> Create(Backend& backend, std::shared_ptr<Graph> graph);
+  // Outputs in graph order.
+  Result<std::vector<Bytes>> Invoke(const std::vector<Bytes>& inputs);
+  // As hosts reset: 0, which is the zero point of INT8.
+  void Reset();
+  std::vector<Bytes>& states() { return states_; }
+
+ private:
+  std::shared_ptr<Graph> graph_;
+  std::vector<int> state_tensors_;
+  std::vector<Bytes> states_;
+  std::unique_ptr<Executable> executable_;
+};
 
 // Every op passes CheckNpu, and OpenCL gives the CPU reference's bytes for random inputs of this seed and
 // for inputs at the type's extremes. Failures are GoogleTest failures naming the first differing element.

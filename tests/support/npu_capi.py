@@ -97,6 +97,9 @@ class Session:
         self.library.check(function(self.handle, ctypes.c_size_t(index), ctypes.byref(info)))
         return info
 
+    def reset(self):
+        self.library.check(self.library.lib.npu_session_reset(self.handle))
+
     def run(self, arrays):
         lib = self.library.lib
         for i, array in enumerate(arrays):
