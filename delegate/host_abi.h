@@ -288,7 +288,7 @@ struct BatchMatmulParams {
   uint8_t asymmetric_quantize_inputs;
 };
 
-struct SequenceLstmParams {
+struct SequenceLstmParams {  // LSTM's end before time_major
   int32_t activation;
   float cell_clip, proj_clip;
   uint8_t time_major;

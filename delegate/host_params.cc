@@ -195,6 +195,8 @@ class ParamsReader {
     if (p == nullptr) return;
     out = {ReadActivation(p->activation), p->cell_clip, p->proj_clip, p->time_major != 0,
            p->asymmetric_quantize_inputs != 0};
+    // LSTM's parameters begin likewise and go on with others; it has one time step.
+    if (op_.kind == OpKind::kLstm) out.time_major = out.asymmetric_quantize_inputs = false;
   }
   void Read(SvdfParams& out) {
     const auto* p = Data<host::SvdfParams>();

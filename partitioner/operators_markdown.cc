@@ -26,7 +26,8 @@ std::string Placements(const OpRoom& room) {
   std::vector<std::string_view> names;
   if (room.lower != nullptr) names.push_back("npu");
   if (room.check_cpu != nullptr) names.push_back("delegate-cpu");
-  if (names.empty()) names.push_back("plan time");
+  // What nothing here computes has rules for the sake of its reasons.
+  if (names.empty()) names.push_back(room.reference != nullptr ? "plan time" : "host; sessions");
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
@@ -94,8 +95,8 @@ std::string OperatorsMarkdown(std::string_view conformance) {
       "Made from the rules that the plug-in obeys and delegate-check prints; do not edit.\n"
       "`npu`: runs on the OpenCL device. `delegate-cpu`: runs inside the plug-in, beside operators on the "
       "NPU.\n"
-      "`plan time`: computed once, when the plan is made. Operators that are not listed stay with the "
-      "host.\n\n"
+      "`plan time`: computed once, when the plan is made. `host; sessions`: left to a host, done by the C API's "
+      "sessions. Operators that are not listed stay with the host.\n\n"
       "| Operator | Newest version | Inputs | Outputs | Placements | Rules |\n|---|---|---|---|---|---|\n";
   for (OpKind kind : kAllKinds) {
     const OpRoom* room = FindRoom(kind);
@@ -111,7 +112,7 @@ std::string OperatorsMarkdown(std::string_view conformance) {
       "\n# Rules\n\n"
       "For every operator: its version is known, its operands are there, their shapes are known before the "
       "model "
-      "runs, no tensor is sparse, a variable, or quantized blockwise.\n";
+      "runs, no tensor is sparse, quantized blockwise, or a variable other than an operator's own state.\n";
   for (size_t i = 0; i < rooms.size(); ++i) {
     std::vector<std::string_view> names;
     for (OpKind kind : members[i]) names.push_back(GetOpInfo(kind).name);

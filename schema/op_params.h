@@ -158,7 +158,7 @@ struct BatchMatmulParams {
   bool asymmetric_quantize_inputs = false;  // hybrid models only
 };
 
-// UNIDIRECTIONAL_SEQUENCE_LSTM
+// UNIDIRECTIONAL_SEQUENCE_LSTM; LSTM, which has one time step and no time_major
 struct SequenceLstmParams {
   Activation activation = Activation::kNone;
   float cell_clip = 0.0f, proj_clip = 0.0f;  // in real units; 0: no clipping

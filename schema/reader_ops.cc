@@ -222,6 +222,11 @@ OpParams ParamsReader::BuiltinParams() {
       return SequenceLstmParams{ToActivation(o.fused_activation_function()), o.cell_clip(), o.proj_clip(),
                                 o.time_major(), o.asymmetric_quantize_inputs()};
     }
+    case OpKind::kLstm: {
+      const auto& o = OptionsAs<fbs::LSTMOptions>();
+      return SequenceLstmParams{ToActivation(o.fused_activation_function()), o.cell_clip(), o.proj_clip(), false,
+                                o.asymmetric_quantize_inputs()};
+    }
     case OpKind::kSvdf: {
       const auto& o = OptionsAs<fbs::SVDFOptions>();
       return SvdfParams{o.rank(), ToActivation(o.fused_activation_function()),

@@ -21,6 +21,7 @@ class FlakyBackend : public Backend {
  public:
   bool failing = false, refuses_to_compile = false;
   int invokes = 0, compiles = 0;
+  int fails_at = -1;  // the number of the invocation, counted from 1
 
   std::string_view name() const override { return "opencl"; }
   std::string device_name() const override { return "flaky"; }
@@ -39,6 +40,7 @@ class FlakyBackend : public Backend {
         : backend_(backend), inner_(std::move(inner)) {}
     Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
       ++backend_.invokes;
+      backend_.failing = backend_.failing || backend_.invokes == backend_.fails_at;
       if (!backend_.failing) return inner_->Invoke(inputs, outputs);
       for (std::byte* output : outputs) *output = std::byte{0xa5};
       return Fail(ErrorCode::kDevice, "clWaitForEvents: CL_OUT_OF_RESOURCES (-5) on flaky");
@@ -191,6 +193,97 @@ TEST_F(PartitionExecutableTest, InvokeChecksItsCounts) {
   const Status status = (*executable)->Invoke({}, {});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kInvalidArgument);
+}
+
+// x -> SVDF -> a -> pool -> b -> SVDF -> y, with a state in the first and in the last part.
+struct StatefulChain {
+  std::shared_ptr<Graph> graph;
+  int x, y;
+  std::vector<int> states;
+  PartitionSpec spec;
+};
+
+StatefulChain MakeStatefulChain(std::shared_ptr<Backend> npu, std::shared_ptr<Backend> cpu) {
+  GraphBuilder builder;
+  StatefulChain chain;
+  const auto svdf = [&](int x) {
+    const int y = builder.Tensor(kType, {1, 4}, 0.05f, -128);
+    const int feature = builder.Constant(kType, {4, 4}, test::RandomValues<int8_t>(16, 3, -128, 127), test::PerTensor(0.1f, 0));
+    const int time = builder.Constant(DataType::kInt16, {4, 3}, test::RandomValues<int16_t>(12, 4, -20000, 20000),
+                                      test::PerTensor(0.0001f, 0));
+    chain.states.push_back(builder.State(DataType::kInt16, {1, 12}, 0.001f));
+    builder.Op(OpKind::kSvdf, {x, feature, time, kNoTensor, chain.states.back()}, {y}, SvdfParams{1, Activation::kRelu});
+    return y;
+  };
+  chain.x = builder.Input(kType, {1, 4}, 0.05f, 3);
+  const int a = svdf(chain.x);
+  const int b = builder.Tensor(kType, {1, 4}, 0.05f, -128);
+  builder.Op(OpKind::kRelu, {a}, {b});
+  chain.y = svdf(b);
+  chain.graph = builder.Build({chain.y});
+  chain.spec.parts = {{npu, {{0}, {chain.x}, {a}, {chain.states[0]}}},
+                      {cpu, {{1}, {a}, {b}}},
+                      {npu, {{2}, {b}, {chain.y}, {chain.states[1]}}}};
+  chain.spec.inputs = {chain.x};
+  chain.spec.outputs = {chain.y};
+  chain.spec.states = chain.states;
+  return chain;
+}
+
+// One invocation on states that are read and written in one place, as a host's are.
+Result<Bytes> RunInPlace(Executable& executable, const Bytes& input, std::vector<Bytes>& states) {
+  Bytes output(4);
+  const std::array<const std::byte*, 3> in = {input.data(), states[0].data(), states[1].data()};
+  const std::array<std::byte*, 3> out = {output.data(), states[0].data(), states[1].data()};
+  NPU_RETURN_IF_ERROR(executable.Invoke(in, out));
+  return output;
+}
+
+TEST_F(PartitionExecutableTest, FailoverInTheMiddleAppliesAStateOnce) {
+  const StatefulChain chain = MakeStatefulChain(flaky_, MakeCpuBackend());
+  auto expected = test::StatefulRun::Create(*MakeCpuBackend(), chain.graph);
+  ASSERT_TRUE(expected) << expected.error().text;
+  const auto executable = CompilePartition(chain.graph, chain.spec, {});
+  ASSERT_TRUE(executable) << executable.error().text;
+  std::vector<Bytes> states(2, Bytes(24));
+  for (uint32_t i = 0; i < 12; ++i) {
+    // The device works, then fails for good in the first or in the last part.
+    if (i == 4) flaky_->fails_at = flaky_->invokes + 2;
+    const Bytes input = test::RandomBytes(chain.graph->tensors[chain.x], i);
+    const auto output = RunInPlace(**executable, input, states);
+    ASSERT_TRUE(output) << output.error().text;
+    EXPECT_EQ(*output, expected->Invoke({input})->at(0)) << "invocation " << i;
+    EXPECT_EQ(states, expected->states()) << "invocation " << i;
+  }
+  EXPECT_EQ(flaky_->invokes, 10);
+}
+
+TEST_F(PartitionExecutableTest, FailedInvocationLeavesStatesAsTheyWere) {
+  class FailingCpu : public FlakyBackend {
+   public:
+    std::string_view name() const override { return "cpu"; }
+  };
+  const auto cpu = std::make_shared<FailingCpu>();
+  const StatefulChain chain = MakeStatefulChain(flaky_, cpu);
+  const auto executable = CompilePartition(chain.graph, chain.spec, {});
+  ASSERT_TRUE(executable) << executable.error().text;
+  std::vector<Bytes> states(2, Bytes(24));
+  const Bytes input = test::RandomBytes(chain.graph->tensors[chain.x], 7);
+  ASSERT_TRUE(RunInPlace(**executable, input, states));
+  const std::vector<Bytes> before = states;
+  EXPECT_NE(before[0], Bytes(24));
+  cpu->failing = true;
+  EXPECT_FALSE(RunInPlace(**executable, input, states));
+  EXPECT_EQ(states, before);
+}
+
+TEST_F(PartitionExecutableTest, StatesOfNoPartOrOfTwoAreRefused) {
+  StatefulChain chain = MakeStatefulChain(flaky_, MakeCpuBackend());
+  chain.spec.parts[2].ops.states = chain.spec.parts[0].ops.states;
+  EXPECT_FALSE(CompilePartition(chain.graph, chain.spec, {}));
+  chain = MakeStatefulChain(flaky_, MakeCpuBackend());
+  chain.spec.states.pop_back();
+  EXPECT_FALSE(CompilePartition(chain.graph, chain.spec, {}));
 }
 
 TEST_F(PartitionExecutableTest, DeviceAndCpuPartsGiveTheSameBytes) {
