@@ -38,8 +38,7 @@ Status Infer(Graph& graph, const Op& op) {
 constexpr std::string_view kRules[] = {
     "input and output: INT8 or UINT8, the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
-    "weights: constant, of the input's type, or INT4 where that is INT8; INT8 and INT4 per tensor or per "
-    "output "
+    "weights: of the input's type, or constant INT4 where that is INT8; INT8 and INT4 per tensor or per output "
     "channel (dimension 0) with zero point 0, UINT8 per tensor with any zero point",
     "bias: none, or constant INT32, one per output channel, zero point 0; UINT8: its scale is input scale * "
     "weights scale to within 0.02 of the output scale",
@@ -57,7 +56,7 @@ void Check(const OpView& op, Verdict& verdict) {
   const Tensor *input = op.input(0), *weights = op.input(1);
   const bool is_unsigned = input != nullptr && input->type == DataType::kUInt8;
   CheckWeightsAndBias(
-      op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned, .int4 = true}, verdict);
+      op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned, .int4 = true, .computed = true}, verdict);
   if (!CheckWindow(op, WindowParams(params), kChannelDimension, verdict)) return;
   const int32_t channels = input->shape[3], depth = weights->shape[3];
   if (channels % depth != 0) {
@@ -204,16 +203,17 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const Convolution conv(op);
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
   const Runs runs = MakeRuns(conv);
-  const PackedWeights packed = PackWeights({.weights = conv.weights,
-                                            .bias = conv.bias,
-                                            .multipliers = conv.multipliers,
-                                            .segments = runs.weights,
-                                            .groups = conv.groups,
-                                            .group_channels = conv.group_channels,
-                                            .row_length = rows.filter * columns.filter * conv.group_depth,
-                                            .length = runs.length,
-                                            .input_zero_point = StoredZeroPoint(conv.input),
-                                            .strip_blocks = kStripBlocks});
+  const WeightArgs packed = LowerWeights({.weights = conv.weights,
+                                          .bias = conv.bias,
+                                          .multipliers = conv.multipliers,
+                                          .segments = runs.weights,
+                                          .groups = conv.groups,
+                                          .group_channels = conv.group_channels,
+                                          .row_length = rows.filter * columns.filter * conv.group_depth,
+                                          .length = runs.length,
+                                          .input_zero_point = StoredZeroPoint(conv.input),
+                                          .strip_blocks = kStripBlocks},
+                                         op.op.inputs[1], lowering);
   const BlockStrips strips(packed.blocks, kStripBlocks);
   const int32_t pixels = conv.input.shape[0] * rows.output * columns.output;
   const ConvTap &first = runs.taps.front(), &last = runs.taps.back();
@@ -265,8 +265,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   }
   lowering.Launch("conv2d",
                   {count(strips.strips), count((pixels - 1) / geometry.chunk + 1), count(conv.groups)},
-                  {input, lowering.AddConstant(packed.tiles), lowering.AddConstant(packed.channel_constants),
-                   shape, taps, fill, sums, TensorArg{op.op.outputs[0]}});
+                  {input, packed.tiles, packed.channel_constants, shape, taps, fill, sums, TensorArg{op.op.outputs[0]}});
   return {};
 }
 

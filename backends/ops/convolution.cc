@@ -38,8 +38,8 @@ void CheckWeightQuantization(const OpView& op, const WeightRules& rules, Verdict
     }
   }
   const bool zero_point_allowed =
-      q.per_tensor() && (weights.type == DataType::kUInt8 ||
-                         (weights.type == DataType::kInt8 && rules.int8_zero_point));
+      q.per_tensor() &&
+      (weights.type == DataType::kUInt8 || (weights.type == DataType::kInt8 && rules.int8_zero_point));
   const auto nonzero =
       std::find_if(q.zero_point.begin(), q.zero_point.end(), [](int64_t z) { return z != 0; });
   if (nonzero != q.zero_point.end() && !zero_point_allowed) {
@@ -97,7 +97,9 @@ void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& ve
                   std::string(DataTypeName(op.input(1)->type)),
                   fmt::format("{}, as input 0", DataTypeName(input->type)));
     }
-    RequireConstant(op, 1, "weights", verdict);
+    if (!rules.computed || op.input(1)->is_constant() || (typed && !Is8Bit(op.input(1)->type))) {
+      RequireConstant(op, 1, "weights", verdict);
+    }
     if (typed) CheckWeightQuantization(op, rules, verdict);
   }
   if (op.input(2) != nullptr) CheckBias(op, rules, verdict);
@@ -205,6 +207,42 @@ PackedWeights PackWeights(const PackingInput& in) {
     constants[2 * kBlockChannels] = in.multipliers[channel].shift;
   }
   return packed;
+}
+
+WeightArgs LowerWeights(const PackingInput& in, int weights_tensor, Lowering& lowering) {
+  if (in.weights.is_constant()) {
+    const PackedWeights packed = PackWeights(in);
+    return {lowering.AddConstant(packed.tiles), lowering.AddConstant(packed.channel_constants),
+            packed.segment_offsets, packed.blocks, packed.zero_point};
+  }
+  // Weights of 0 (w' of the header) leave what the kernel starts from: the sums that weights have no part in.
+  Tensor zeros = in.weights;
+  const std::vector<std::byte> bytes(zeros.byte_size().value_or(0),
+                                     zeros.type == DataType::kUInt8 ? std::byte{128} : std::byte{0});
+  zeros.data.bytes = bytes;
+  PackingInput without = {.weights = zeros,
+                          .bias = in.bias,
+                          .multipliers = in.multipliers,
+                          .segments = in.segments,
+                          .groups = in.groups,
+                          .group_channels = in.group_channels,
+                          .row_length = in.row_length,
+                          .length = in.length,
+                          .input_zero_point = in.input_zero_point,
+                          .strip_blocks = in.strip_blocks};
+  const PackedWeights packed = PackWeights(without);
+  std::vector<int32_t> run_offsets;
+  for (const WeightRun& run : in.segments) run_offsets.push_back(run.weight_offset);
+  const ScratchArg tiles = lowering.AddScratch(static_cast<int64_t>(packed.tiles.size()));
+  const ScratchArg constants =
+      lowering.AddScratch(static_cast<int64_t>(packed.channel_constants.size() * sizeof(int32_t)));
+  lowering.Launch("npu_pack_weights",
+                  {static_cast<size_t>(packed.blocks) * kBlockChannels, static_cast<size_t>(in.groups), 1},
+                  {TensorArg{weights_tensor}, lowering.AddConstant(packed.channel_constants),
+                   lowering.AddConstant(run_offsets), tiles, constants,
+                   static_cast<int32_t>(run_offsets.size()), in.length, in.row_length, in.groups,
+                   in.group_channels, packed.blocks, in.strip_blocks, in.input_zero_point});
+  return {tiles, constants, packed.segment_offsets, packed.blocks, packed.zero_point};
 }
 
 }  // namespace npu

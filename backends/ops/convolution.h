@@ -25,6 +25,7 @@ struct WeightRules {
   bool int8_zero_point = false;     // INT8 weights per tensor may have a zero point (TFLite applies it)
   bool bias_scale_checked = false;  // |s_in * s_w - s_bias| <= 0.02 * s_out, which TFLite insists on
   bool int4 = false, int2 = false;  // INT8 inputs may meet such weights
+  bool computed = false;            // 8-bit weights may be computed when the model runs
 };
 // Operand 1 (weights): constant, the input's type (or narrower, as the rules say), INT8, INT4 and INT2 per
 // tensor or per channel, UINT8 per tensor. Operand 2 (bias), if there: constant INT32[channels], zero point
@@ -103,6 +104,15 @@ struct PackingInput {
   int32_t strip_blocks = 1;
 };
 PackedWeights PackWeights(const PackingInput& in);
+
+// The same numbers as kernel arguments: constants, or of weights that the model computes scratch that a launch fills
+// first (kernels/pack_weights.cl). weights_tensor: of the graph.
+struct WeightArgs {
+  KernelArg tiles, channel_constants;
+  std::vector<int32_t> segment_offsets;
+  int32_t blocks = 0, zero_point = 0;  // as PackedWeights
+};
+WeightArgs LowerWeights(const PackingInput& in, int weights_tensor, Lowering& lowering);
 
 // `blocks` shared among as few strips of at most `most` as there can be, as evenly as they go.
 struct BlockStrips {

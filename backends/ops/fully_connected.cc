@@ -72,8 +72,8 @@ Status Infer(Graph& graph, const Op& op) {
 constexpr std::string_view kRules[] = {
     "input and output: INT8 or UINT8, the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
-    "weights: constant, of the input's type, per tensor with any zero point; or INT8 per output channel "
-    "(dimension 0), or INT4 or INT2 (of an INT8 input) either way, with zero point 0",
+    "weights: of the input's type, per tensor with any zero point; or INT8 per output channel (dimension 0), or "
+    "constant INT4 or INT2 (of an INT8 input) either way, with zero point 0",
     "bias: none, or constant INT32, one per output channel, zero point 0; weights per tensor: its scale is "
     "input scale * weights scale to within 0.02 of the output scale",
     "weights_format DEFAULT",
@@ -93,7 +93,8 @@ void Check(const OpView& op, Verdict& verdict) {
                        .int8_zero_point = true,
                        .bias_scale_checked = per_tensor,
                        .int4 = true,
-                       .int2 = true},
+                       .int2 = true,
+       .computed = true},
                       verdict);
   if (params.weights_format != WeightsFormat::kDefault) {
     verdict.Add(ReasonCode::kInvalidArgument, "weights_format", "SHUFFLED4x16INT8", "DEFAULT");
@@ -209,7 +210,7 @@ std::vector<int32_t> PackScales(const std::vector<double>& scales, int32_t block
 Status Lower(const OpView& op, const ComputeOptions& options, Lowering& lowering) {
   const FullyConnected fc(op, options.fc_rounding);
   const WeightRun whole_row{};
-  const PackedWeights packed = PackWeights({.weights = fc.weights,
+  const WeightArgs packed = LowerWeights({.weights = fc.weights,
                                             .bias = fc.bias,
                                             .multipliers = fc.multipliers,
                                             .segments = std::span(&whole_row, 1),
@@ -217,7 +218,8 @@ Status Lower(const OpView& op, const ComputeOptions& options, Lowering& lowering
                                             .group_channels = fc.channels,
                                             .row_length = fc.depth,
                                             .length = fc.depth,
-                                            .input_zero_point = StoredZeroPoint(fc.input)});
+                                            .input_zero_point = StoredZeroPoint(fc.input)},
+                                         op.op.inputs[1], lowering);
 
   // The kernel reads whole words, past the last row's end when K is no multiple of them: copy, with slack.
   KernelArg input = TensorArg{op.op.inputs[0]};
@@ -239,7 +241,7 @@ Status Lower(const OpView& op, const ComputeOptions& options, Lowering& lowering
   const auto tiles = [](int32_t count, int32_t size) { return static_cast<size_t>((count - 1) / size + 1); };
   lowering.Launch(fc.rows == 1 ? "fully_connected_1x4" : "fully_connected_6x4",
                   {tiles(packed.blocks, tile_blocks), tiles(fc.rows, tile_rows), 1},
-                  {input, lowering.AddConstant(packed.tiles), lowering.AddConstant(packed.channel_constants),
+                  {input, packed.tiles, packed.channel_constants,
                    lowering.AddConstant(PackScales(fc.scales, packed.blocks)), offsets, sums,
                    TensorArg{op.op.outputs[0]}, (fc.depth - 1) / kWordBytes + 1, fc.depth, fc.rows,
                    fc.channels, packed.zero_point, fc.rounding == FcRounding::kDouble ? 1 : 0,

@@ -188,6 +188,28 @@ def narrow_weights(dice):
     return op, inputs, [Tensor("INT8", y, np.float32(0.01 * (1 << bits) * depth ** 0.5), dice.zero_point("INT8"))], options
 
 
+def computed_weights(dice):
+    """CONV_2D and FULLY_CONNECTED of two inputs."""
+    op, kind = dice.pick(["CONV_2D", "FULLY_CONNECTED"]), dice.pick(["INT8", "INT8", "UINT8"])
+    depth, channels = 1 + dice.below(24), 1 + dice.below(90)
+    if op == "FULLY_CONNECTED":
+        x, weights, options = [1 + dice.below(9), depth], [channels, depth], ("FullyConnected", {})
+        y = [x[0], channels]
+    else:
+        size, h, w = 1 + dice.below(3), 1 + dice.below(9), 1 + dice.below(9)
+        x, weights = [1 + dice.below(2), h, w, depth], [channels, size, size, depth]
+        stride = 1 + dice.below(2)
+        options = ("Conv2D", {"padding": 0, "strideW": stride, "strideH": stride, "dilationWFactor": 1,
+                              "dilationHFactor": 1, "fusedActivationFunction": dice.below(2)})
+        y = [x[0], -(-h // stride), -(-w // stride), channels]
+    scale, weight_scale = np.float32(0.1), np.float32(0.05)
+    bias = Tensor("INT32", [channels], scale * weight_scale, 0,
+                  dice.generator.integers(-30000, 30000, channels).astype(np.int32))
+    zero = 0 if kind == "INT8" else dice.zero_point(kind)
+    inputs = [Tensor(kind, x, scale, dice.zero_point(kind)), Tensor(kind, weights, weight_scale, zero), bias]
+    return op, inputs, [Tensor(kind, y, np.float32(0.4 * depth ** 0.5), dice.zero_point(kind))], options
+
+
 def slices(dice):
     """SLICE and STRIDED_SLICE with every mask: what numpy takes of as many dimensions, never nothing."""
     shape, kind = [1 + dice.below(9) for _ in range(1 + dice.below(5))], dice.pick(["INT8", "UINT8"])
@@ -265,7 +287,7 @@ def updates(dice):
     return op, [tensor(shape), tensor(part), start], [tensor(shape)], ("DynamicUpdateSlice", {})
 
 
-FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast, batch_matmul, narrow_weights, slices, updates)}
+FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast, batch_matmul, narrow_weights, computed_weights, slices, updates)}
 
 
 def make_case(family, seed):

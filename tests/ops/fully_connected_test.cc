@@ -247,7 +247,7 @@ TEST(FullyConnectedTest, CheckNamesEveryFailedRule) {
                     [&](Graph& g) {
                       params(g).activation = Activation::kTanh;
                       params(g).weights_format = WeightsFormat::kShuffled4x16Int8;
-                      weights(g).data = {};
+                      bias(g).data = {};
                       bias(g).quantization.zero_point[0] = 1;
                     }),
             (Codes{kUnsupportedActivation, kOperandNotConstant, kUnsupportedQuantizationParameters,
