@@ -191,12 +191,11 @@ struct PackedTaps {
   std::vector<int32_t> constants;
 };
 
-// vectors: 1, or 4 for whole blocks of 64 channels in the order of npu_interleave64 (kernels/dot_product.h).
+// vectors: 1, or 4 for blocks of 64 channels in the order of npu_interleave64 (kernels/dot_product.h).
 PackedTaps PackTaps(const Depthwise& conv, const TapGroups& groups, int32_t vectors,
                     int32_t weights_zero_point) {
   const int32_t block_channels = vectors * kBlockChannels;
-  const int32_t blocks =
-      vectors == 1 ? (conv.channels - 1) / block_channels + 1 : conv.channels / block_channels;
+  const int32_t blocks = (conv.channels - 1) / block_channels + 1;
   const WeightBytes weights(conv.weights, conv.weights.data.bytes.data());
   const auto* bytes = weights.as<uint8_t>();
   const bool is_unsigned = conv.weights.type == DataType::kUInt8;
@@ -204,10 +203,9 @@ PackedTaps PackTaps(const Depthwise& conv, const TapGroups& groups, int32_t vect
              zw = static_cast<uint32_t>(weights_zero_point);
   const size_t lanes = size_t{static_cast<uint32_t>(blocks)} * block_channels;
   PackedTaps packed;
-  // Never empty: an argument needs an address.
-  packed.weights.assign(std::max<size_t>(lanes, 1) * groups.groups * kWordBytes, 0);
-  packed.constants.assign(std::max<size_t>(lanes, 1) * 3, 0);
-  for (int32_t n = 0; n < std::min<int32_t>(conv.channels, blocks * block_channels); ++n) {
+  packed.weights.assign(lanes * groups.groups * kWordBytes, 0);
+  packed.constants.assign(lanes * 3, 0);
+  for (int32_t n = 0; n < conv.channels; ++n) {
     const int32_t block = n / block_channels, in_block = n % block_channels;
     const int32_t vector = vectors == 1 ? 0 : in_block % 16 / 4;
     const int32_t lane = vectors == 1 ? in_block : in_block / 16 * 4 + in_block % 4;

@@ -177,13 +177,12 @@ NPU_DEPTHWISE_ROW(npu_depthwise_row16, 1, 16, NPU_COLUMN16, NPU_STORE16)
 
 #ifdef NPU_HAS_CHANNELS64
 #define NPU_COLUMN64(column, r0, r1, r2, r3) npu_interleave64(column, r0, r1, r2, r3)
-#define NPU_STORE64(to, acc, low, high, count) npu_store_interleaved64(to, acc[0], acc[1], acc[2], acc[3], low, high)
+#define NPU_STORE64(to, acc, low, high, count) npu_store_interleaved64(to, acc[0], acc[1], acc[2], acc[3], low, high, count)
 NPU_DEPTHWISE_ROW(npu_depthwise_row64, 4, 64, NPU_COLUMN64, NPU_STORE64)
 #endif
 
 // weights16, weights64: [block of 16 channels or of 64 interleaved ones][group][16] int32 and [group][4][16], four
-// taps per lane. constants16, constants64: per 16 lanes [3][16] bias, multiplier, shift; constants64 has whole blocks
-// of 64 only. ones: per group, 1 in the bytes of taps that there are. fill: a pixel. Global size
+// taps per lane. constants16, constants64: per 16 lanes [3][16] bias, multiplier, shift. ones: per group, 1 in the bytes of taps that there are. fill: a pixel. Global size
 // (ceil(channels / 64), ceil(rows / rows_per_item)).
 NPU_TILE_KERNEL void depthwise_conv2d(__global const uchar* in, __global const int* weights16,
                                       __global const int* constants16, __global const int* weights64,
@@ -200,9 +199,11 @@ NPU_TILE_KERNEL void depthwise_conv2d(__global const uchar* in, __global const i
     __global uchar* to = out + (long)row * g->out_w * g->channels;
     int channel = first;
 #ifdef NPU_HAS_CHANNELS64
-    if (channel + 64 <= g->channels) {
+    /* Several blocks of 16 are faster as a part of 64; of sliding columns, which cost less, more than two. What is
+       read past the last channel is not stored. */
+    if (g->channels - channel > (g->columns3 ? 32 : 16)) {
       npu_depthwise_row64(in + channel, weights64 + channel * g->groups, ones, constants64 + channel * 3, g, taps,
-                          fill + channel, to + channel, y, batch, 64);
+                          fill + channel, to + channel, y, batch, g->channels - channel);
       continue;
     }
 #endif

@@ -35,16 +35,21 @@ inline int16 npu_pack_bytes(int16 a, int16 b, int16 c, int16 d, int low, int hig
   return bytes;
 }
 
+// The first `count` (64 if it is more) of 64 bytes.
+inline void npu_store_first(__global uchar* p, int16 bytes, int count) {
+  if (count >= 64) {
+    *(__global npu_int16_bytes*)p = bytes;
+    return;
+  }
+  const ulong mask = (1UL << count) - 1;
+  __asm__ volatile("kmovq %2, %%k1\n\tvmovdqu8 %1, (%0)%{%%k1%}" : : "r"(p), "v"(bytes), "r"(mask) : "memory", "k1");
+}
+
 // 4 x 16 lanes, clamped to [low, high], as the first `count` (1 to 64) of 64 bytes.
 inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high, int count) {
   const int16 bytes = npu_pack_bytes(a, b, c, d, low, high);
   const int16 sorted = __builtin_shufflevector(bytes, bytes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  if (count >= 64) {
-    *(__global npu_int16_bytes*)p = sorted;
-    return;
-  }
-  const ulong mask = (1UL << count) - 1;
-  __asm__ volatile("kmovq %2, %%k1\n\tvmovdqu8 %1, (%0)%{%%k1%}" : : "r"(p), "v"(sorted), "r"(mask) : "memory", "k1");
+  npu_store_first(p, sorted, count);
 }
 
 // The first `count` of 16 lanes, clamped to [low, high], as bytes.
@@ -78,9 +83,10 @@ inline void npu_interleave64(uint16* lanes, __global const uchar* r0, __global c
   __asm__("vpunpckhwd %2, %1, %0" : "=v"(lanes[3]) : "v"(ab_high), "v"(cd_high));
 }
 
-// Four such vectors, clamped to [low, high], as 64 bytes.
-inline void npu_store_interleaved64(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high) {
-  *(__global npu_int16_bytes*)p = npu_pack_bytes(a, b, c, d, low, high);
+// Four such vectors, clamped to [low, high], as the first `count` (64 if it is more) of 64 bytes.
+inline void npu_store_interleaved64(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high,
+                                    int count) {
+  npu_store_first(p, npu_pack_bytes(a, b, c, d, low, high), count);
 }
 
 #else

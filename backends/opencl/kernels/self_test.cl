@@ -57,7 +57,7 @@ NPU_TILE_KERNEL void npu_self_test(__global const uint* activations, __global co
   npu_interleave64(lanes, rows, rows + 64, rows + 128, rows + 192);
   for (int v = 0; v < 4; ++v) *(__global npu_int16_u*)(results + 112 + 16 * v) = as_int16(lanes[v]);
   npu_store_interleaved64(bytes, as_int16(lanes[0] & (uint16)(255u)), as_int16(lanes[1] & (uint16)(255u)),
-                          as_int16(lanes[2] & (uint16)(255u)), as_int16(lanes[3] & (uint16)(255u)), 3, 250);
+                          as_int16(lanes[2] & (uint16)(255u)), as_int16(lanes[3] & (uint16)(255u)), 3, 250, 64);
 #else
   for (int c = 0; c < 64; ++c) {
     const int at = c % 16 / 4 * 16 + c / 16 * 4 + c % 4;
