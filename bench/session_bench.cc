@@ -1,5 +1,5 @@
-// session_bench [--benchmark_...] MODEL.tflite ...: time of one invocation through the C API, on the OpenCL device and
-// on the CPU reference, and of making a plan and a session. Without a model: the bundled digits.
+// session_bench [--benchmark_...] MODEL.tflite ...: time of one invocation through the C API, on the OpenCL device (also
+// with no graph folds) and on the CPU reference, and of making a plan and a session. Without a model: the bundled digits.
 // SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
 #include <npu_delegate.h>
@@ -23,16 +23,16 @@ npu_model* Open(const std::string& path) {
   return model;
 }
 
-npu_plan* Plan(const npu_model* model, const char* device) {
-  const npu_option options[] = {{"device", device}};
+npu_plan* Plan(const npu_model* model, const char* device, const char* folds = "all") {
+  const npu_option options[] = {{"device", device}, {"folds", folds}};
   npu_plan* plan = nullptr;
-  Check(npu_plan_create(model, options, 1, &plan));
+  Check(npu_plan_create(model, options, 2, &plan));
   return plan;
 }
 
-void Invoke(benchmark::State& state, const std::string& path, const char* device) {
+void Invoke(benchmark::State& state, const std::string& path, const char* device, const char* folds) {
   npu_model* model = Open(path);
-  npu_plan* plan = Plan(model, device);
+  npu_plan* plan = Plan(model, device, folds);
   npu_session* session = nullptr;
   Check(npu_session_create(plan, &session));
   for (auto _ : state) Check(npu_session_invoke(session));
@@ -82,8 +82,9 @@ int main(int argc, char** argv) {
     const std::string name = std::filesystem::path(path).stem().string();
     benchmark::RegisterBenchmark((name + "/open_and_plan").c_str(), OpenAndPlan, path)->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark((name + "/create_session").c_str(), CreateSession, path)->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark((name + "/invoke/opencl").c_str(), Invoke, path, "auto")->Unit(benchmark::kMillisecond)->UseRealTime();
-    benchmark::RegisterBenchmark((name + "/invoke/reference").c_str(), Invoke, path, "reference")->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark((name + "/invoke/opencl").c_str(), Invoke, path, "auto", "all")->Unit(benchmark::kMillisecond)->UseRealTime();
+    benchmark::RegisterBenchmark((name + "/invoke/opencl_unfolded").c_str(), Invoke, path, "auto", "none")->Unit(benchmark::kMillisecond)->UseRealTime();
+    benchmark::RegisterBenchmark((name + "/invoke/reference").c_str(), Invoke, path, "reference", "all")->Unit(benchmark::kMillisecond);
   }
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -140,7 +140,7 @@ NPU_API size_t npu_plan_partition_count(const npu_plan* plan);
 NPU_API const char* npu_plan_json(const npu_plan* plan);
 
 /* Runs every segment alone on random boundary inputs drawn from `seed`, on the device and on the CPU
- * reference, and compares every byte. out_json (free with npu_string_destroy): {"device", "segments":
+ * reference (which undoes graph folds), and compares every byte. out_json (free with npu_string_destroy): {"device", "segments":
  * [{"index", "placement", "outputs": [{"tensor", "name", "elements", "max_difference", "differing"}]}],
  * "max_difference"}. Works for models with host operators, too. NPU_DEVICE_ERROR. */
 NPU_API npu_status npu_plan_verify(const npu_plan* plan, uint64_t seed, char** out_json);

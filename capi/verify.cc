@@ -8,6 +8,7 @@
 
 #include "backends/cpu/cpu_backend.h"
 #include "partitioner/compile.h"
+#include "partitioner/segments.h"
 
 namespace npu {
 namespace {
@@ -64,15 +65,36 @@ std::vector<int> WithStates(std::vector<int> tensors, const SegmentOps& ops) {
   return tensors;
 }
 
-Result<std::vector<Bytes>> Run(Backend& backend, const Plan& plan, const SegmentOps& ops,
+// The operators of a segment as the model has them: folds undone, so that the reference proves the folds, too.
+// Reads at least what the folded segment reads and makes at least what it makes.
+SegmentOps UnfoldedSegment(const Plan& plan, const SegmentOps& segment) {
+  std::vector<bool> in_segment(plan.ops.size());
+  for (int op : segment.ops) in_segment[op] = true;
+  // Backwards: a later fold may have taken in an operator that an earlier one had folded into.
+  for (auto fold = plan.folds.rbegin(); fold != plan.folds.rend(); ++fold) {
+    if (!in_segment[fold->into]) continue;
+    for (int op : fold->group()) in_segment[op] = true;
+  }
+  std::vector<int> ops;
+  for (size_t i = 0; i < in_segment.size(); ++i) {
+    if (in_segment[i]) ops.push_back(static_cast<int>(i));
+  }
+  SegmentOps unfolded = BoundaryOf(*plan.graph, std::move(ops));
+  unfolded.outputs = segment.outputs;
+  unfolded.states = segment.states;
+  return unfolded;
+}
+
+// inputs: by tensor.
+Result<std::vector<Bytes>> Run(Backend& backend, const std::shared_ptr<const Graph>& graph, const SegmentOps& ops,
                                const ComputeOptions& options, const std::vector<Bytes>& inputs) {
-  NPU_ASSIGN_OR_RETURN(const auto executable, backend.Compile(plan.graph, ops, options));
+  NPU_ASSIGN_OR_RETURN(const auto executable, backend.Compile(graph, ops, options));
   std::vector<Bytes> results;
   std::vector<const std::byte*> in;
   std::vector<std::byte*> out;
-  for (const Bytes& bytes : inputs) in.push_back(bytes.data());
+  for (int index : WithStates(ops.inputs, ops)) in.push_back(inputs[index].data());
   for (int index : WithStates(ops.outputs, ops)) {
-    results.emplace_back(plan.graph->tensors[index].byte_size().value_or(0));
+    results.emplace_back(graph->tensors[index].byte_size().value_or(0));
   }
   for (Bytes& bytes : results) out.push_back(bytes.data());
   NPU_RETURN_IF_ERROR(executable->Invoke(in, out));
@@ -92,12 +114,14 @@ Result<std::string> VerifyPlan(const Plan& plan, const Options& options, uint64_
     // delegate-cpu segments run the reference itself: there is nothing to compare them with.
     if (segment.placement != Placement::kNpu) continue;
     std::mt19937_64 engine(seed + s);
-    std::vector<Bytes> inputs;
-    for (int index : WithStates(segment.ops.inputs, segment.ops)) {
-      inputs.push_back(RandomInput(plan.graph->tensors[index], engine));
+    const SegmentOps unfolded = UnfoldedSegment(plan, segment.ops);
+    std::vector<Bytes> inputs(plan.graph->tensors.size());
+    for (int index : WithStates(unfolded.inputs, unfolded)) {
+      inputs[index] = RandomInput(plan.graph->tensors[index], engine);
     }
-    NPU_ASSIGN_OR_RETURN(const auto expected, Run(*reference, plan, segment.ops, options.compute, inputs));
-    NPU_ASSIGN_OR_RETURN(const auto actual, Run(*backends.npu, plan, segment.ops, options.compute, inputs));
+    NPU_ASSIGN_OR_RETURN(const auto expected, Run(*reference, plan.graph, unfolded, options.compute, inputs));
+    NPU_ASSIGN_OR_RETURN(const auto actual,
+                         Run(*backends.npu, plan.compute_graph, segment.ops, options.compute, inputs));
     nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
     const std::vector<int> compared = WithStates(segment.ops.outputs, segment.ops);
     for (size_t i = 0; i < compared.size(); ++i) {

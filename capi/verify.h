@@ -1,4 +1,5 @@
-// Is the device right? Every segment of a plan alone, on random boundary inputs, against the CPU reference.
+// Is the device right? Every segment of a plan alone, on random boundary inputs, against the CPU reference,
+// which computes the operators as the model has them, without folds.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -100,42 +100,59 @@ std::vector<Shape> PartitionCompiler::planned_shapes() const {
   return shapes;
 }
 
-Status PartitionCompiler::CheckPlacement(const Graph& graph, size_t op,
-                                         const std::string& inference_error) const {
+Result<Placement> PartitionCompiler::FindPlacement(const Graph& compute_graph, size_t op,
+                                                   const std::string& inference_error) const {
   const Placement placement = plan_->ops[plan_op_[op]].placement;
   std::string problem = inference_error;
   if (problem.empty()) {
-    const Verdict verdict =
-        placement == Placement::kNpu ? CheckNpu(graph, graph.ops[op]) : CheckCpu(graph, graph.ops[op]);
-    if (!verdict.eligible()) problem = FirstReason(verdict);
+    const Op& to_run = compute_graph.ops[op];
+    const bool on_npu = placement == Placement::kNpu;
+    const Verdict verdict = on_npu ? CheckNpu(compute_graph, to_run) : CheckCpu(compute_graph, to_run);
+    if (verdict.eligible()) return placement;
+    if (on_npu && CheckCpu(compute_graph, to_run).eligible()) return Placement::kDelegateCpu;
+    problem = FirstReason(verdict);
   }
-  if (problem.empty()) return {};
   return Fail(ErrorCode::kUnsupported,
               fmt::format("{} cannot run on {} with the shapes that it has now: {}",
                           DescribeOp(*plan_->graph, plan_op_[op]), PlacementName(placement), problem));
 }
 
+bool PartitionCompiler::IsFoldOfPlan(const Fold& fold) const {
+  Fold in_plan{fold.name, plan_op_[fold.into], {}, {}, {}};
+  for (int op : fold.absorbed) in_plan.absorbed.push_back(plan_op_[op]);
+  for (int op : fold.bypassed) in_plan.bypassed.push_back(plan_op_[op]);
+  return std::any_of(plan_->folds.begin(), plan_->folds.end(),
+                     [&](const Fold& known) { return known.Matches(in_plan); });
+}
+
 Result<CompiledPartition> PartitionCompiler::Compile(std::vector<Shape> input_shapes,
                                                      const Backends& backends,
                                                      const ComputeOptions& options) const {
-  auto graph = std::make_shared<Graph>(graph_);
+  auto shaped = std::make_shared<Graph>(graph_);
   for (size_t i = 0; i < inputs().size(); ++i) {
-    Tensor& tensor = graph->tensors[inputs()[i]];
+    Tensor& tensor = shaped->tensors[inputs()[i]];
     tensor.shape = input_shapes[i];
     tensor.shape_known = true;
   }
-  const InferenceResult inference = InferShapes(*graph);
+  const InferenceResult inference = InferShapes(*shaped);
+  FoldedGraph folded =
+      FoldGraph(shaped, inference, [this](const Fold& fold) { return IsFoldOfPlan(fold); });
+  const std::shared_ptr<const Graph> graph = std::move(folded.graph);
+  std::vector<bool> runs(graph->ops.size(), true);
+  for (const Fold& fold : folded.folds) {
+    for (int op : fold.absorbed) runs[op] = false;
+  }
 
   std::vector<int> to_run, colour;
   for (size_t i = 0; i < graph->ops.size(); ++i) {
-    if (inference.evaluated[i]) continue;
-    NPU_RETURN_IF_ERROR(CheckPlacement(*graph, i, inference.errors[i]));
+    if (inference.evaluated[i] || !runs[i]) continue;
+    NPU_ASSIGN_OR_RETURN(const Placement placement, FindPlacement(*graph, i, inference.errors[i]));
     if (!ours_[i]) {
       return Fail(ErrorCode::kUnsupported, DescribeOp(*plan_->graph, plan_op_[i]) +
                                                " can no longer be evaluated before the model runs");
     }
     to_run.push_back(static_cast<int>(i));
-    colour.push_back(static_cast<int>(plan_->ops[plan_op_[i]].placement));
+    colour.push_back(static_cast<int>(placement));
   }
 
   CompiledPartition result;
@@ -160,7 +177,7 @@ Result<CompiledPartition> PartitionCompiler::Compile(std::vector<Shape> input_sh
   if (!to_run.empty()) {
     NPU_ASSIGN_OR_RETURN(result.executable, CompilePartition(graph, spec, options));
   }
-  result.graph = std::move(graph);
+  result.graph = graph;
   result.input_shapes = std::move(input_shapes);
   return result;
 }

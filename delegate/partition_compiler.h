@@ -1,8 +1,9 @@
 // The ops that a host handed over as one node, ready to be compiled for whatever shapes its inputs have
 // now. The placement of every op is the plan's; only shapes, and what follows from them (shape arithmetic,
-// memory), are made anew. Knows no host struct: kernel.h asks it, and so do tests.
+// folds, memory), are made anew. Knows no host struct: kernel.h asks it, and so do tests.
 // The set of ops is the host's choice: usually a partition of the plan, but hosts that keep all tensors
-// hand over every op alone.
+// hand over every op alone. Folds of the plan are applied where all their ops are in the set and the shapes
+// still allow it; else those ops run one by one, if they can.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -46,7 +47,10 @@ class PartitionCompiler {
                                     const ComputeOptions& options) const;
 
  private:
-  Status CheckPlacement(const Graph& graph, size_t op, const std::string& inference_error) const;
+  // Where op i of graph_ runs now: where the plan has it, or on delegate-cpu if the plan has it on the NPU only
+  // because of a fold that is not applied here.
+  Result<Placement> FindPlacement(const Graph& compute_graph, size_t op, const std::string& inference_error) const;
+  bool IsFoldOfPlan(const Fold& fold) const;
 
   std::shared_ptr<const Plan> plan_;
   std::vector<int> ops_;  // of the plan

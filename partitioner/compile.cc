@@ -35,7 +35,7 @@ Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int p
     const Segment& segment = plan.segments[index];
     spec.parts.push_back({segment.placement == Placement::kNpu ? backends.npu : backends.cpu, segment.ops});
   }
-  return CompilePartition(plan.graph, spec, options);
+  return CompilePartition(plan.compute_graph, spec, options);
 }
 
 }  // namespace npu

@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
 
+#include "partitioner/fold.h"
 #include "partitioner/nearest.h"
 
 namespace npu {
@@ -114,6 +116,30 @@ Status Set_min_segment_ops(Options& options, std::string_view value) {
   return {};
 }
 
+Status Set_folds(Options& options, std::string_view value) {
+  if (EqualIgnoringCase(value, "all")) {
+    options.plan.folds.reset();
+    return {};
+  }
+  std::vector<std::string> wanted;
+  if (!EqualIgnoringCase(value, "none")) {
+    const std::vector<std::string_view> names = FoldNames();
+    wanted = ParseList(value);
+    if (wanted.empty()) return BadValue("folds", value, "all, none, or names of folds joined by +");
+    for (std::string& item : wanted) {
+      const auto name = std::find_if(names.begin(), names.end(),
+                                     [&](std::string_view n) { return EqualIgnoringCase(item, n); });
+      if (name == names.end()) {
+        return BadValue("folds", item, fmt::format("all, none, or names of folds joined by +{} (folds: {})",
+                                                   DidYouMean(item, names), fmt::join(names, ", ")));
+      }
+      item = *name;
+    }
+  }
+  options.plan.folds = std::move(wanted);
+  return {};
+}
+
 Status Set_fc_rounding(Options& options, std::string_view value) {
   constexpr std::array<std::string_view, 2> kChoices = {"single", "double"};
   NPU_ASSIGN_OR_RETURN(const size_t choice, ParseChoice("fc_rounding", value, kChoices));
@@ -206,6 +232,11 @@ std::string OptionsMarkdown() {
     const std::string shown = row.default_value.empty() ? "none" : fmt::format("`{}`", row.default_value);
     text += fmt::format("| `{}` | {} | {} | {} |\n", row.key, row.kind, shown, row.help);
   }
+  text +=
+      "\n# Folds\n\n"
+      "A fold lets one operator compute what several say, with the same bytes; the report shows each one and why "
+      "it is exact. All its operators are on the NPU in one partition, or it is not applied.\n\n" +
+      FoldsMarkdown();
   return text;
 }
 

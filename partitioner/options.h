@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,7 @@ struct PlanOptions {
   std::vector<std::string> allow;  // empty: everything
   int64_t min_segment_macs = 0;
   int64_t min_segment_ops = 2;  // of partitions without MACs
+  std::optional<std::vector<std::string>> folds{};  // names of FoldNames(); nullopt: all
 };
 
 struct Options {

@@ -19,12 +19,27 @@ namespace {
 constexpr int kHostColour = 0;
 constexpr int kOurColour = 1;
 
+// Plans are made again while folds are given up. Each round gives up all that it can see; after this many,
+// which no sane graph needs, the rest go, too.
+constexpr int kMaxFoldRounds = 8;
+
 class Planner {
  public:
-  Planner(const Graph& graph, Plan& plan, const InferenceResult& inference)
-      : graph_(graph), plan_(plan), inference_(inference), own_reasons_(graph.ops.size()) {}
+  // The plan has its graphs, folds and options.
+  Planner(Plan& plan, const InferenceResult& inference)
+      : graph_(*plan.graph), plan_(plan), inference_(inference), own_reasons_(graph_.ops.size()) {}
 
   Status Run() {
+    plan_.ops.resize(graph_.ops.size());
+    for (const Fold& fold : plan_.folds) {
+      for (int op : fold.absorbed) plan_.ops[op].folded_into = fold.into;
+    }
+    // An operator may be folded into one that is itself folded away later.
+    for (OpPlan& op : plan_.ops) {
+      while (op.folded_into >= 0 && plan_.ops[op.folded_into].folded_into >= 0) {
+        op.folded_into = plan_.ops[op.folded_into].folded_into;
+      }
+    }
     NPU_RETURN_IF_ERROR(PlaceEachAlone());
     FindReaders();
     // Each round only gives ops back to the host, so this ends.
@@ -39,6 +54,7 @@ class Planner {
 
  private:
   bool Ours(int op) const { return plan_.ops[op].placement != Placement::kHost; }
+  bool Folded(int op) const { return plan_.ops[op].folded_into >= 0; }
   bool OnNpu(int op) const { return plan_.ops[op].placement == Placement::kNpu && !plan_.ops[op].evaluated; }
 
   // Where each op could go if it were alone, and every reason why not to the NPU.
@@ -52,8 +68,11 @@ class Planner {
       op_plan.macs = Macs(graph_, op);
       const std::string& inference_error = inference_.errors[i];
       if (!inference_error.empty()) reasons.push_back(InferenceReason(op, inference_error));
-      const Verdict verdict = CheckNpu(graph_, op);
-      reasons.insert(reasons.end(), verdict.reasons().begin(), verdict.reasons().end());
+      // What is folded is judged by what runs for it.
+      if (!Folded(static_cast<int>(i))) {
+        const Verdict verdict = CheckNpu(*plan_.compute_graph, plan_.compute_graph->ops[i]);
+        reasons.insert(reasons.end(), verdict.reasons().begin(), verdict.reasons().end());
+      }
       const bool may_compute = inference_error.empty();
       const bool evaluated = inference_.evaluated[i];
       // `allow` narrows what goes to the NPU; arithmetic that never runs there is no part of that.
@@ -218,22 +237,32 @@ class Planner {
       partition.macs = PartitionMacs(partition.ops);
       std::vector<int>& to_compute = computed.emplace_back();
       std::vector<int> colour;
+      std::vector<int> to_run;
       for (int op : partition.ops) {
         plan_.ops[op].partition = index;
         unread[op] = plan_.ops[op].evaluated;
         if (unread[op]) continue;
         to_compute.push_back(op);
+        if (Folded(op)) continue;
+        to_run.push_back(op);
         colour.push_back(static_cast<int>(plan_.ops[op].placement));
       }
-      for (ColourGroup& piece : GroupByColour(graph_, to_compute, colour)) {
+      for (ColourGroup& piece : GroupByColour(*plan_.compute_graph, to_run, colour)) {
         const int segment_index = static_cast<int>(plan_.segments.size());
         partition.segments.push_back(segment_index);
-        plan_.segments.push_back({static_cast<Placement>(piece.colour), index, {}, PartitionMacs(piece.ops)});
+        plan_.segments.push_back({static_cast<Placement>(piece.colour), index, {}, 0});
         for (int op : piece.ops) plan_.ops[op].segment = segment_index;
         segment_groups.push_back(std::move(piece.ops));
       }
     }
-    std::vector<SegmentOps> boundaries = BoundariesOf(graph_, std::move(segment_groups), unread);
+    for (OpPlan& op : plan_.ops) {
+      if (op.folded_into >= 0) op.segment = plan_.ops[op.folded_into].segment;
+      if (op.segment < 0) continue;
+      int64_t& macs = plan_.segments[op.segment].macs;
+      macs = SaturatingAdd(macs, op.macs);
+    }
+    std::vector<SegmentOps> boundaries =
+        BoundariesOf(*plan_.compute_graph, std::move(segment_groups), unread);
     for (size_t i = 0; i < boundaries.size(); ++i) plan_.segments[i].ops = std::move(boundaries[i]);
     boundaries = BoundariesOf(graph_, std::move(computed), unread);
     for (size_t i = 0; i < boundaries.size(); ++i) {
@@ -252,6 +281,26 @@ class Planner {
   std::vector<int> maker_;                        // scratch of FindOpsBesideNpu, all -1 between calls
 };
 
+bool WantsFold(const PlanOptions& options, std::string_view name) {
+  return !options.folds || std::find(options.folds->begin(), options.folds->end(), name) != options.folds->end();
+}
+
+// Folds whose operators do not end where they can act as one: `into` and what it absorbed on the NPU, those and
+// what still runs beside them in one partition.
+std::vector<Fold> BrokenFolds(const Plan& plan) {
+  std::vector<Fold> broken;
+  for (const Fold& fold : plan.folds) {
+    const int partition = plan.ops[fold.into].partition;
+    const auto on_npu = [&](int op) { return plan.ops[op].placement == Placement::kNpu; };
+    const std::vector<int> group = fold.group();
+    const bool whole =
+        partition >= 0 && on_npu(fold.into) && std::all_of(fold.absorbed.begin(), fold.absorbed.end(), on_npu) &&
+        std::all_of(group.begin(), group.end(), [&](int op) { return plan.ops[op].partition == partition; });
+    if (!whole) broken.push_back(fold);
+  }
+  return broken;
+}
+
 }  // namespace
 
 std::string_view PlacementName(Placement placement) {
@@ -265,14 +314,27 @@ std::string_view PlacementName(Placement placement) {
 
 Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options) {
   const InferenceResult inference = InferShapes(*graph);
-  Plan plan;
-  plan.options = options;
-  plan.ops.resize(graph->ops.size());
-  NPU_RETURN_IF_ERROR(Planner(*graph, plan, inference).Run());
-  for (const OpPlan& op : plan.ops) plan.total_macs = SaturatingAdd(plan.total_macs, op.macs);
-  plan.graph = std::move(graph);
-  plan.boundaries = FindBoundaries(plan);
-  return plan;
+  std::vector<Fold> given_up;
+  for (int round = 0;; ++round) {
+    FoldedGraph folded = FoldGraph(graph, inference, [&](const Fold& fold) {
+      return round < kMaxFoldRounds && WantsFold(options, fold.name) &&
+             std::none_of(given_up.begin(), given_up.end(), [&](const Fold& f) { return f.Matches(fold); });
+    });
+    Plan plan;
+    plan.options = options;
+    plan.graph = graph;
+    plan.compute_graph = std::move(folded.graph);
+    plan.folds = std::move(folded.folds);
+    NPU_RETURN_IF_ERROR(Planner(plan, inference).Run());
+    std::vector<Fold> broken = BrokenFolds(plan);
+    if (broken.empty()) {
+      for (const OpPlan& op : plan.ops) plan.total_macs = SaturatingAdd(plan.total_macs, op.macs);
+      plan.boundaries = FindBoundaries(plan);
+      return plan;
+    }
+    given_up.insert(given_up.end(), std::make_move_iterator(broken.begin()),
+                    std::make_move_iterator(broken.end()));
+  }
 }
 
 }  // namespace npu

@@ -5,6 +5,10 @@
 // host (left to the runtime). Neighbouring npu and delegate-cpu segments form one partition, the unit
 // that the host sees. Partitions are cut exactly as hosts cut them (segments.h), so none ever waits for
 // its own output.
+//
+// Two graphs: `graph` is the model as everybody sees it, `compute_graph` the same with folds applied (fold.h),
+// which is what backends compile. Partitions are cut on the first, segments run on the second; op and tensor
+// indices are those of both.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -16,6 +20,7 @@
 
 #include "backends/backend.h"
 #include "backends/verdict.h"
+#include "partitioner/fold.h"
 #include "partitioner/fragmentation.h"
 #include "partitioner/options.h"
 #include "schema/graph.h"
@@ -33,17 +38,19 @@ struct OpPlan {
   std::vector<Reason> reasons;
   int64_t macs = 0;
   bool evaluated = false;  // shape arithmetic, computed when the plan was made: costs nothing
+  // The op that a fold has taken this one into: it does not run, its segment is that op's; -1: it runs.
+  int folded_into = -1;
 };
 
 struct Segment {
   Placement placement = Placement::kNpu;
   int partition = 0;
-  SegmentOps ops;  // ops evaluated at plan time are not listed
+  SegmentOps ops;  // ops evaluated at plan time and ops folded into others are not listed
   int64_t macs = 0;
 };
 
 struct Partition {
-  std::vector<int> ops;       // every op the host hands over, evaluated ones included, ascending
+  std::vector<int> ops;       // every op the host hands over, evaluated and folded ones included, ascending
   std::vector<int> segments;  // in execution order
   std::vector<int> inputs;    // tensors crossing in, constants excluded, ascending
   std::vector<int> outputs;   // tensors crossing out, ascending
@@ -52,8 +59,10 @@ struct Partition {
 };
 
 struct Plan {
-  std::shared_ptr<const Graph> graph;  // with inferred shapes and evaluated constants
+  std::shared_ptr<const Graph> graph;          // with inferred shapes and evaluated constants
+  std::shared_ptr<const Graph> compute_graph;  // what backends compile: `graph` with `folds` applied
   PlanOptions options;
+  std::vector<Fold> folds;
   std::vector<OpPlan> ops;
   std::vector<Segment> segments;
   std::vector<Partition> partitions;
@@ -61,8 +70,9 @@ struct Plan {
   int64_t total_macs = 0;
 };
 
-// Takes the graph, infers its shapes, checks every op and cuts segments. The graph must have passed
-// Validate(); the only Errors are options that name nothing in this graph (deny=#99).
+// Takes the graph, infers its shapes, folds, checks every op and cuts segments. A fold whose operators do not
+// all end on the NPU in one partition is given up and the plan made again without it. The graph must have
+// passed Validate(); the only Errors are options that name nothing in this graph (deny=#99).
 Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options);
 
 }  // namespace npu

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "partitioner/report.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
+#include "backends/ops/room.h"
 #include "partitioner/diagnosis.h"
 
 namespace npu {
@@ -109,7 +112,64 @@ Json BoundariesJson(const Plan& plan) {
   return json;
 }
 
-Json OpJson(const Plan& plan, size_t index) {
+std::string Named(const Plan& plan, int op) {
+  return fmt::format("Op#{} {}", op, OpName(plan.graph->ops[op]));
+}
+
+// True when the op, which runs on the NPU, moves no bytes there. Asked of the operators only that a room may
+// lower to a view without looking at weights or tables, so that a report stays cheap.
+bool IsView(const Plan& plan, size_t index) {
+  const Op& op = plan.compute_graph->ops[index];
+  switch (op.kind) {
+    case OpKind::kReshape:
+    case OpKind::kSqueeze:
+    case OpKind::kExpandDims:
+    case OpKind::kQuantize: break;
+    default: return false;
+  }
+  Lowering lowering;
+  const OpRoom* room = FindRoom(op.kind);
+  return room != nullptr && room->lower != nullptr &&
+         room->lower({*plan.compute_graph, op}, ComputeOptions(), lowering) && lowering.launches().empty() &&
+         !lowering.aliases().empty();
+}
+
+// What fold.h and the lowering make of an op on the NPU, per op.
+std::vector<std::vector<std::string>> Notes(const Plan& plan) {
+  std::vector<std::vector<std::string>> notes(plan.ops.size());
+  for (const Fold& fold : plan.folds) {
+    for (int op : fold.absorbed) {
+      notes[op].push_back(fmt::format("folded into {} ({}): does not run", Named(plan, fold.into), fold.name));
+      notes[fold.into].push_back(fmt::format("does the work of {} ({})", Named(plan, op), fold.name));
+    }
+    for (int op : fold.bypassed) {
+      notes[op].push_back(fmt::format("{} no longer reads its result ({}); others do", Named(plan, fold.into),
+                                      fold.name));
+      notes[fold.into].push_back(fmt::format("reads past {} ({})", Named(plan, op), fold.name));
+    }
+  }
+  for (size_t i = 0; i < plan.ops.size(); ++i) {
+    const OpPlan& op = plan.ops[i];
+    if (op.placement == Placement::kNpu && op.folded_into < 0 && !op.evaluated && IsView(plan, i)) {
+      notes[i].push_back("a view of its input: no kernel runs");
+    }
+  }
+  return notes;
+}
+
+Json FoldsJson(const Plan& plan) {
+  Json json = Json::array();
+  for (const Fold& fold : plan.folds) {
+    json.push_back({{"name", fold.name},
+                    {"into", fold.into},
+                    {"absorbed", fold.absorbed},
+                    {"bypassed", fold.bypassed},
+                    {"why", fold.why}});
+  }
+  return json;
+}
+
+Json OpJson(const Plan& plan, size_t index, const std::vector<std::string>& notes) {
   const Op& op = plan.graph->ops[index];
   const OpPlan& op_plan = plan.ops[index];
   Json reasons = Json::array();
@@ -131,6 +191,8 @@ Json OpJson(const Plan& plan, size_t index) {
           {"segment", op_plan.segment},
           {"partition", op_plan.partition},
           {"evaluated", op_plan.evaluated},
+          {"folded_into", op_plan.folded_into},
+          {"notes", notes},
           {"reasons", std::move(reasons)}};
 }
 
@@ -153,14 +215,17 @@ Json SubgraphsJson(const ReportContext& context) {
 
 std::string ReportJson(const Plan& plan, const ReportContext& context) {
   Json ops = Json::array();
-  for (size_t i = 0; i < plan.ops.size(); ++i) ops.push_back(OpJson(plan, i));
+  const std::vector<std::vector<std::string>> notes = Notes(plan);
+  for (size_t i = 0; i < plan.ops.size(); ++i) ops.push_back(OpJson(plan, i, notes[i]));
   const Json json = {{"schema_version", kSchemaVersion},
                      {"model", ModelJson(*plan.graph, context)},
                      {"summary", SummaryJson(plan)},
                      {"partitions", PartitionsJson(plan)},
                      {"segments", SegmentsJson(plan)},
                      {"boundaries", BoundariesJson(plan)},
-                     {"ops", std::move(ops)},            {"subgraphs", SubgraphsJson(context)}};
+                     {"ops", std::move(ops)},
+                     {"folds", FoldsJson(plan)},
+                     {"subgraphs", SubgraphsJson(context)}};
   // Names come from the model and may be any bytes; the default handler would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -8,13 +8,18 @@
 //   segments[{index, partition, placement, ops[], inputs[], outputs[], macs}],
 //   boundaries[{index, from, to, tensors[], bytes, causes[], host_ops, host_macs}],
 //   ops[{index, op, version, name, inputs[], outputs[], macs, placement, segment, partition, evaluated,
-//        reasons[{code, text, actual, allowed}]}],
+//        folded_into, notes[], reasons[{code, text, actual, allowed}]}],
+//   folds[{name, into, absorbed[], bypassed[], why}],
 //   subgraphs[{index, name, summary{as above} or error}]}
 // model.inputs/outputs are {index, name, type, shape, scale?, zero_point?}, shape null when unknown; all
 // other inputs/outputs are tensor indices, -1 for an absent operand. An op's name is its first output
 // tensor's. A boundary's from and to are partitions, -1 the host; causes are operators of the host
 // (fragmentation.h). npu_mac_share is 0 to 1; without any MACs it is 1 if the host has nothing to do, else 0.
-// Text that is not UTF-8 is repaired. Later versions only add keys. SPDX-License-Identifier: Apache-2.0
+// Text that is not UTF-8 is repaired. Later versions only add keys.
+// Operators and tensors are those of the model. folds are what partitioner/fold.h made of them: `into` runs for
+// the operators `absorbed`, whose folded_into names it (-1: the operator runs itself); those have its segment but
+// are not in that segment's ops. notes say in words what an operator on the NPU really costs: folded, or a view.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -12,10 +12,17 @@
 
 namespace npu {
 
-enum class Padding : uint8_t { kSame, kValid };
+// In the format's order. kExplicit stands in no file: a fold (partitioner/fold.h) makes it of operators around
+// a window, and PaddingEdges hold the pixels.
+enum class Padding : uint8_t { kSame, kValid, kExplicit };
 
-// Fused activations, in the format's order.
-enum class Activation : uint8_t { kNone, kRelu, kReluN1To1, kRelu6, kTanh, kSignBit };
+// Pixels of padding on each side of an image, >= 0. Read with Padding::kExplicit only.
+struct PaddingEdges {
+  int32_t top = 0, bottom = 0, left = 0, right = 0;
+};
+
+// Fused activations, in the format's order. kRelu0To1 stands in no file: a fold makes it.
+enum class Activation : uint8_t { kNone, kRelu, kReluN1To1, kRelu6, kTanh, kSignBit, kRelu0To1 };
 
 enum class WeightsFormat : uint8_t { kDefault, kShuffled4x16Int8 };
 
@@ -27,6 +34,7 @@ struct Conv2DParams {
   int32_t stride_h = 1, stride_w = 1;      // pixels
   int32_t dilation_h = 1, dilation_w = 1;  // pixels between taps
   Activation activation = Activation::kNone;
+  PaddingEdges edges{};
 };
 
 struct DepthwiseConv2DParams {
@@ -35,6 +43,7 @@ struct DepthwiseConv2DParams {
   int32_t dilation_h = 1, dilation_w = 1;
   int32_t depth_multiplier = 0;  // as written; 0 = absent. The shapes decide, Check compares.
   Activation activation = Activation::kNone;
+  PaddingEdges edges{};
 };
 
 struct Pool2DParams {
@@ -42,6 +51,7 @@ struct Pool2DParams {
   int32_t stride_h = 1, stride_w = 1;
   int32_t filter_h = 1, filter_w = 1;
   Activation activation = Activation::kNone;
+  PaddingEdges edges{};
 };
 
 struct FullyConnectedParams {

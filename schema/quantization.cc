@@ -39,7 +39,8 @@ int32_t TypeMax(DataType type) {
 
 bool HasQuantizedRange(Activation activation) {
   return activation == Activation::kNone || activation == Activation::kRelu ||
-         activation == Activation::kReluN1To1 || activation == Activation::kRelu6;
+         activation == Activation::kReluN1To1 || activation == Activation::kRelu6 ||
+         activation == Activation::kRelu0To1;
 }
 
 ActivationRange QuantizedActivationRange(Activation activation, const Tensor& output) {
@@ -55,6 +56,7 @@ ActivationRange QuantizedActivationRange(Activation activation, const Tensor& ou
     case Activation::kRelu: return {quantize(0.0f), type_max};
     case Activation::kRelu6: return {quantize(0.0f), quantize(6.0f)};
     case Activation::kReluN1To1: return {quantize(-1.0f), quantize(1.0f)};
+    case Activation::kRelu0To1: return {quantize(0.0f), quantize(1.0f)};
     default: return {type_min, type_max};
   }
 }

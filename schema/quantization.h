@@ -67,7 +67,7 @@ struct ActivationRange {
 };
 
 // The range a fused activation leaves to an output tensor: quantize(0), quantize(6), ... clipped to the
-// type. Only kNone, kRelu, kReluN1To1, kRelu6 have one; Check refuses the others.
+// type. Only kNone, kRelu, kReluN1To1, kRelu6, kRelu0To1 have one; Check refuses the others.
 ActivationRange QuantizedActivationRange(Activation activation, const Tensor& output);
 bool HasQuantizedRange(Activation activation);
 

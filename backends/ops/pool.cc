@@ -1,7 +1,8 @@
 // AVERAGE_POOL_2D and MAX_POOL_2D: one value per window and channel of an NHWC image.
 //   average: round(sum of the window's quantized values / number of them), ties away from zero
 //   max:     the largest of them
-// then the fused activation's range. Pixels outside the image do not take part, nor are they counted.
+// then the fused activation's range. Pixels outside the image do not take part, nor are they counted. Output
+// size and padding are those of a WindowAxis (window.h).
 // No rescaling happens, so input and output must be quantized alike: TFLite computes the same bytes when
 // they are not, but those bytes are then wrong in real numbers, and we do not repeat that.
 // Source: LiteRT 2.3 BUILTIN_REF (pooling); output size and padding as its convolutions.
@@ -12,6 +13,7 @@
 
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
+#include "backends/ops/window.h"
 #include "schema/quantization.h"
 
 namespace npu {
@@ -34,24 +36,27 @@ struct Axis {
   int32_t end(int32_t i) const { return std::min(i * stride - pad + filter, in); }
 };
 
-// Output size: SAME ceil(in / stride), VALID the windows that fit; 0 or less when none does.
-int64_t OutputSize(Padding padding, int64_t in, int64_t filter, int64_t stride) {
-  return padding == Padding::kSame ? (in + stride - 1) / stride : (in + stride - filter) / stride;
+struct PoolWindow {
+  Axis rows, columns;
+};
+
+// nullopt if no window fits. The input is of rank 4.
+std::optional<PoolWindow> MakePoolWindow(const Pool2DParams& params, const Tensor& input) {
+  const auto axis = [](AxisPadding padding, int32_t in, int32_t filter, int32_t stride) -> std::optional<Axis> {
+    const auto window = MakeWindowAxis(padding, in, filter, stride, 1);
+    if (!window || window->output < 1) return std::nullopt;
+    return Axis{in, window->output, stride, filter, window->pad_before};
+  };
+  const auto rows = axis({params.padding, params.edges.top, params.edges.bottom}, input.shape[1], params.filter_h,
+                         params.stride_h);
+  const auto columns = axis({params.padding, params.edges.left, params.edges.right}, input.shape[2],
+                            params.filter_w, params.stride_w);
+  if (!rows || !columns) return std::nullopt;
+  return PoolWindow{*rows, *columns};
 }
 
-Axis MakeAxis(int32_t in, int32_t out, int32_t stride, int32_t filter) {
-  const int64_t total = (int64_t{out} - 1) * stride + filter - in;
-  return {in, out, stride, filter, static_cast<int32_t>(std::max<int64_t>(total, 0) / 2)};
-}
-
-Axis Rows(const OpView& op) {
-  const auto& params = op.op.as<Pool2DParams>();
-  return MakeAxis(op.input(0)->shape[1], op.output(0)->shape[1], params.stride_h, params.filter_h);
-}
-
-Axis Columns(const OpView& op) {
-  const auto& params = op.op.as<Pool2DParams>();
-  return MakeAxis(op.input(0)->shape[2], op.output(0)->shape[2], params.stride_w, params.filter_w);
+std::vector<int32_t> OutputShape(const PoolWindow& window, const Tensor& input) {
+  return {input.shape[0], window.rows.out, window.columns.out, input.shape[3]};
 }
 
 Status Infer(Graph& graph, const Op& op) {
@@ -70,15 +75,13 @@ Status Infer(Graph& graph, const Op& op) {
                 fmt::format("stride {}x{} and filter {}x{}; expected at least 1", params.stride_h,
                             params.stride_w, params.filter_h, params.filter_w));
   }
-  const int64_t height = OutputSize(params.padding, input->shape[1], params.filter_h, params.stride_h);
-  const int64_t width = OutputSize(params.padding, input->shape[2], params.filter_w, params.stride_w);
-  if (height < 1 || width < 1) {
+  const auto window = MakePoolWindow(params, *input);
+  if (!window) {
     return Fail(ErrorCode::kInvalidModel, fmt::format("no {}x{} window fits into input {}", params.filter_h,
                                                       params.filter_w, ShapeString(*input)));
   }
   Tensor& output = graph.tensors[op.outputs[0]];
-  output.shape = {input->shape[0], static_cast<int32_t>(height), static_cast<int32_t>(width),
-                  input->shape[3]};
+  output.shape = OutputShape(*window, *input);
   output.shape_known = true;
   return {};
 }
@@ -101,11 +104,9 @@ void CheckShapes(const OpView& op, Verdict& verdict) {
         int64_t{std::min(params.filter_h, input.shape[1])} * std::min(params.filter_w, input.shape[2]);
     ok = RequireRange("values in one window", values, 1, kMaxAveraged, verdict) && ok;
   }
-  const int64_t height = OutputSize(params.padding, input.shape[1], params.filter_h, params.stride_h);
-  const int64_t width = OutputSize(params.padding, input.shape[2], params.filter_w, params.stride_w);
+  const auto window = MakePoolWindow(params, input);
   const std::string expected =
-      height < 1 || width < 1 ? "a window that fits into the input"
-                              : fmt::format("[{},{},{},{}]", input.shape[0], height, width, input.shape[3]);
+      window ? ShapeString(OutputShape(*window, input)) : "a window that fits into the input";
   if (ShapeString(output) != expected) {
     verdict.Add(ReasonCode::kShapeMismatch, "output 0 shape", ShapeString(output), expected);
   }
@@ -126,7 +127,7 @@ int32_t RoundedMean(int64_t acc, int64_t count) {
 
 template <typename T>
 void Pool(const OpView& op, bool average, const T* in, T* out) {
-  const Axis rows = Rows(op), columns = Columns(op);
+  const auto [rows, columns] = *MakePoolWindow(op.op.as<Pool2DParams>(), *op.input(0));
   const int64_t channels = op.input(0)->shape[3];
   const ActivationRange range = QuantizedActivationRange(op.op.as<Pool2DParams>().activation, *op.output(0));
   for (int64_t batch = 0; batch < op.input(0)->shape[0]; ++batch) {
@@ -162,7 +163,7 @@ Status Reference(const ReferenceArgs& args) {
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const Tensor& output = *op.output(0);
-  const Axis rows = Rows(op), columns = Columns(op);
+  const auto [rows, columns] = *MakePoolWindow(op.op.as<Pool2DParams>(), *op.input(0));
   const int32_t channels = output.shape[3];
   const int32_t offset = StorageOffset(output.type);
   const ActivationRange range = QuantizedActivationRange(op.op.as<Pool2DParams>().activation, output);

@@ -150,6 +150,7 @@ std::string_view ActivationName(Activation activation) {
     case Activation::kRelu6: return "RELU6";
     case Activation::kTanh: return "TANH";
     case Activation::kSignBit: return "SIGN_BIT";
+    case Activation::kRelu0To1: return "RELU_0_TO_1";
   }
   return "UNKNOWN";
 }

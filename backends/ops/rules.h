@@ -40,7 +40,7 @@ bool RequireInput(const OpView& op, int i, std::string_view role, Verdict& verdi
 bool RequireConstant(const OpView& op, int i, std::string_view role, Verdict& verdict);
 // A parameter lies in [min, max].
 bool RequireRange(std::string_view parameter, int64_t value, int64_t min, int64_t max, Verdict& verdict);
-// Fused activation is one of NONE, RELU, RELU_N1_TO_1, RELU6.
+// Fused activation is one of NONE, RELU, RELU_N1_TO_1, RELU6, or a fold's RELU_0_TO_1.
 bool RequireQuantizedActivation(Activation activation, Verdict& verdict);
 bool RequireNoActivation(Activation activation, Verdict& verdict);
 

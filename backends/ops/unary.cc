@@ -33,8 +33,7 @@ ActivationRange RangeOf(OpKind kind, const Tensor& output) {
   switch (kind) {
     case OpKind::kRelu6: return range(Activation::kRelu6);
     case OpKind::kReluN1To1: return range(Activation::kReluN1To1);
-    // No fused activation has this range: its ends are those of two others.
-    case OpKind::kRelu0To1: return {range(Activation::kRelu).min, range(Activation::kReluN1To1).max};
+    case OpKind::kRelu0To1: return range(Activation::kRelu0To1);
     default: return range(Activation::kRelu);
   }
 }

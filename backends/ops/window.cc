@@ -26,18 +26,33 @@ std::vector<int32_t> OutputShape(const Window& window, const Tensor& input, cons
 
 }  // namespace
 
-std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t filter, int32_t stride,
+std::optional<WindowAxis> MakeWindowAxis(AxisPadding padding, int32_t input, int32_t filter, int32_t stride,
                                          int32_t dilation) {
   if (input < 0 || filter < 1 || stride < 1 || dilation < 1) return std::nullopt;
   const int64_t extent = (int64_t{filter} - 1) * dilation + 1;
-  const int64_t output = padding == Padding::kSame
-                             ? (int64_t{input} + stride - 1) / stride
-                             : std::max<int64_t>((int64_t{input} - extent + stride) / stride, 0);
-  const int64_t total =
-      padding == Padding::kSame ? std::max<int64_t>((output - 1) * stride + extent - input, 0) : 0;
-  if (!FitsInt32(output) || !FitsInt32(total)) return std::nullopt;
-  return WindowAxis{input,  filter,   static_cast<int32_t>(output),
-                    stride, dilation, static_cast<int32_t>(total / 2)};
+  int64_t output = 0, before = 0;
+  if (padding.mode == Padding::kSame) {
+    output = (int64_t{input} + stride - 1) / stride;
+    const int64_t total = std::max<int64_t>((output - 1) * stride + extent - input, 0);
+    if (!FitsInt32(total)) return std::nullopt;
+    before = total / 2;
+  } else {
+    int64_t padded = input;
+    if (padding.mode == Padding::kExplicit) {
+      if (padding.before < 0 || padding.after < 0) return std::nullopt;
+      before = padding.before;
+      padded += before + padding.after;
+    }
+    output = std::max<int64_t>((padded - extent + stride) / stride, 0);
+  }
+  if (!FitsInt32(output)) return std::nullopt;
+  return WindowAxis{input, filter, static_cast<int32_t>(output), stride, dilation, static_cast<int32_t>(before)};
+}
+
+AxisPadding ExplicitPadding(const WindowAxis& axis) {
+  const int64_t last = (int64_t{axis.output} - 1) * axis.stride - axis.pad_before +
+                       (int64_t{axis.filter} - 1) * axis.dilation;  // position that the last window ends at
+  return {Padding::kExplicit, axis.pad_before, static_cast<int32_t>(std::max<int64_t>(last + 1 - axis.input, 0))};
 }
 
 std::optional<StagedAxis> StageAxis(const WindowAxis& axis) {
@@ -63,9 +78,9 @@ std::optional<StagedAxis> StageAxis(const WindowAxis& axis) {
 std::optional<Window> MakeWindow(const WindowParams& params, const Tensor& input, const Tensor& weights) {
   if (input.shape.size() != 4 || weights.shape.size() != 4) return std::nullopt;
   const auto rows =
-      MakeWindowAxis(params.padding, input.shape[1], weights.shape[1], params.stride_h, params.dilation_h);
+      MakeWindowAxis(params.rows(), input.shape[1], weights.shape[1], params.stride_h, params.dilation_h);
   const auto columns =
-      MakeWindowAxis(params.padding, input.shape[2], weights.shape[2], params.stride_w, params.dilation_w);
+      MakeWindowAxis(params.columns(), input.shape[2], weights.shape[2], params.stride_w, params.dilation_w);
   if (!rows || !columns) return std::nullopt;
   const auto staged_rows = StageAxis(*rows), staged_columns = StageAxis(*columns);
   if (!staged_rows || !staged_columns) return std::nullopt;

@@ -1,7 +1,8 @@
 // Sliding windows over NHWC images: output sizes and padding as TFLite computes them, and which taps of a window
 // ever meet the input.
 // Promises: every number fits 32 bits, or the function says so; nothing here trusts a model.
-// Used by CONV_2D and DEPTHWISE_CONV_2D; both have the same window parameters (WindowParams).
+// Used by CONV_2D and DEPTHWISE_CONV_2D; both have the same window parameters (WindowParams). POOL has its own
+// kernels, which skip the border instead of staging it, and takes only the axis from here.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -24,12 +25,25 @@ struct WindowAxis {
   int32_t pad_before = 0;
 };
 
+// Padding along one axis; before and after are read with kExplicit only.
+struct AxisPadding {
+  AxisPadding(Padding padding_mode) : mode(padding_mode) {}
+  AxisPadding(Padding padding_mode, int32_t pixels_before, int32_t pixels_after)
+      : mode(padding_mode), before(pixels_before), after(pixels_after) {}
+  Padding mode;
+  int32_t before = 0, after = 0;
+};
+
 // Geometry as TFLite defines it, with e = (filter - 1) * dilation + 1:
-//   SAME   output = ceil(input / stride), pad_before = max((output - 1) * stride + e - input, 0) / 2
-//   VALID  output = max((input - e + stride) / stride, 0), pad_before = 0
-// nullopt if input < 0, filter, stride or dilation < 1, or a result does not fit 32 bits.
-std::optional<WindowAxis> MakeWindowAxis(Padding padding, int32_t input, int32_t filter, int32_t stride,
+//   SAME      output = ceil(input / stride), pad_before = max((output - 1) * stride + e - input, 0) / 2
+//   VALID     output = max((input - e + stride) / stride, 0), pad_before = 0
+//   explicit  output = max((before + input + after - e + stride) / stride, 0), pad_before = before
+// nullopt if input, before or after < 0, filter, stride or dilation < 1, or a result does not fit 32 bits.
+std::optional<WindowAxis> MakeWindowAxis(AxisPadding padding, int32_t input, int32_t filter, int32_t stride,
                                          int32_t dilation);
+
+// The same padding in explicit pixels: {pad_before, the least after that gives the same output}.
+AxisPadding ExplicitPadding(const WindowAxis& axis);
 
 // The taps a kernel has to look at, and the border it needs around the input to do so without bounds
 // checks. Taps that stay before or behind the input at every output position are left out: they add nothing,
@@ -46,11 +60,16 @@ struct WindowParams {
   template <typename Params>  // Conv2DParams, DepthwiseConv2DParams
   explicit WindowParams(const Params& p)
       : padding(p.padding),
+        edges(p.edges),
         stride_h(p.stride_h),
         stride_w(p.stride_w),
         dilation_h(p.dilation_h),
         dilation_w(p.dilation_w) {}
+  AxisPadding rows() const { return {padding, edges.top, edges.bottom}; }
+  AxisPadding columns() const { return {padding, edges.left, edges.right}; }
+
   Padding padding;
+  PaddingEdges edges;
   int32_t stride_h, stride_w, dilation_h, dilation_w;
 };
 

@@ -93,6 +93,21 @@ std::shared_ptr<Graph> FlattenNet(int batch = 1) {
   return b.Build({output});
 }
 
+// PAD -> CONV_2D, which becomes one operator; for any height. Tensors: 0 input, 1 paddings, 2 padded, 3 weights,
+// 4 output.
+std::shared_ptr<Graph> PadNet(int height = 5) {
+  GraphBuilder b;
+  const int input = b.Input(DataType::kInt8, {1, height, 4, 2}, 0.5f, 3);
+  const int paddings = b.Constant<int32_t>(DataType::kInt32, {4, 2}, {0, 0, 1, 2, 1, 1, 0, 0});
+  const int padded = b.Tensor(DataType::kInt8, {1, height + 3, 6, 2}, 0.5f, 3);
+  const int weights = b.Constant<int8_t>(DataType::kInt8, {3, 3, 3, 2}, RandomValues<int8_t>(54, 5, -127, 127),
+                                         PerTensor(0.01f, 0));
+  const int output = b.Tensor(DataType::kInt8, {1, height + 1, 4, 3}, 2.0f, -7);
+  b.Op(OpKind::kPad, {input, paddings}, {padded});
+  b.Op(OpKind::kConv2D, {padded, weights}, {output}, Conv2DParams{.padding = Padding::kValid}, 3);
+  return b.Build({output});
+}
+
 Bytes Expected(const std::shared_ptr<Graph>& graph, const Bytes& input) {
   const auto result = RunGraph(*MakeCpuBackend(), graph, {input});
   EXPECT_TRUE(result) << result.error().text;
@@ -266,6 +281,73 @@ TEST(Delegate, RunsEveryNodeAloneWhenTheHostKeepsAllTensors) {
     EXPECT_GT(host.kernel_count(), 0);
     ASSERT_EQ(host.Allocate(), host::kOk);
     ExpectRuns(host, graph);
+  }
+}
+
+TEST(Delegate, RunsAFoldedNetForEveryShape) {
+  for (const bool keep_all : {false, true}) {
+    PluginDelegate delegate;
+    FakeHost host(PadNet());
+    host.keep_all_tensors = keep_all;
+    ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+    // Nothing is folded away that the host wants to see.
+    EXPECT_EQ(host.kernel_count(), keep_all ? 2 : 1);
+    EXPECT_EQ(host.host_node_count(), 0);
+    for (const int height : {5, 9, 1}) {
+      host.Resize(0, {1, height, 4, 2});
+      ASSERT_EQ(host.Allocate(), host::kOk);
+      ExpectRuns(host, PadNet(height));
+    }
+  }
+}
+
+// DEQUANTIZE -> QUANTIZE back, and the float is an output, too: QUANTIZE reads past it when both are in one kernel.
+TEST(Delegate, RunsAnOperatorThatAFoldPassesBy) {
+  GraphBuilder b;
+  const int input = b.Input(DataType::kInt8, {3, 70}, 0.5f, 3), real = b.Tensor(DataType::kFloat32, {3, 70});
+  const int back = b.Tensor(DataType::kInt8, {3, 70}, 0.5f, 3), output = b.Tensor(DataType::kInt8, {3, 70}, 0.5f, 3);
+  b.Op(OpKind::kDequantize, {input}, {real});
+  b.Op(OpKind::kQuantize, {real}, {back});
+  b.Op(OpKind::kAbs, {back}, {output});
+  const auto graph = b.Build({output, real});
+  const auto plan = MakePlan(std::make_shared<Graph>(*graph), {});
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->folds.size(), 1u);
+  EXPECT_EQ(plan->folds[0].bypassed, std::vector<int>{0});
+  const auto expected = RunGraph(*MakeCpuBackend(), std::make_shared<Graph>(*graph), {RandomBytes(graph->tensors[0], 7)});
+  ASSERT_TRUE(expected);
+  for (const bool keep_all : {false, true}) {
+    PluginDelegate delegate;
+    FakeHost host(graph);
+    host.keep_all_tensors = keep_all;
+    ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+    EXPECT_EQ(host.kernel_count(), keep_all ? 3 : 1);
+    ASSERT_EQ(host.Allocate(), host::kOk);
+    host.SetInput(input, RandomBytes(graph->tensors[0], 7));
+    ASSERT_EQ(host.Invoke(), host::kOk);
+    EXPECT_EQ(host.Read(output), (*expected)[0]);
+    EXPECT_EQ(host.Read(real), (*expected)[1]);
+  }
+}
+
+TEST(Delegate, AKernelFoldsWhatThePlanFoldsAndItHasWhole) {
+  const auto graph = PadNet();
+  const auto plan = MakePlan(std::make_shared<Graph>(*graph), {});
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->folds.size(), 1u);
+  const auto compiler = PartitionCompiler::Create(std::make_shared<const Plan>(*plan), {0, 1}, {4});
+  ASSERT_TRUE(compiler);
+  const auto compiled = compiler->Compile(compiler->planned_shapes(), {MakeCpuBackend(), MakeCpuBackend()}, {});
+  ASSERT_TRUE(compiled);
+  EXPECT_TRUE(compiled->graph->ops[0].inputs.empty());
+  EXPECT_EQ(compiled->graph->ops[1].as<Conv2DParams>().padding, Padding::kExplicit);
+  // One of the two alone is what the model says.
+  for (const auto& [op, output] : {std::pair(0, 2), std::pair(1, 4)}) {
+    const auto alone = PartitionCompiler::Create(std::make_shared<const Plan>(*plan), {op}, {output});
+    ASSERT_TRUE(alone);
+    const auto unfolded = alone->Compile(alone->planned_shapes(), {MakeCpuBackend(), MakeCpuBackend()}, {});
+    ASSERT_TRUE(unfolded) << unfolded.error().text;
+    EXPECT_EQ(unfolded->graph->ops[0].inputs, graph->ops[op].inputs);
   }
 }
 

@@ -22,7 +22,7 @@ LIBRARY, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 DIGITS = SOURCE / "examples/digits"
 MODEL = DIGITS / "digits_int8.tflite"
 SHARED = SOURCE.parent / "shared/models"
-KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "fc_rounding", "log_level", "report", "help")
+KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "folds", "fc_rounding", "log_level", "report", "help")
 
 
 class Skip(Exception):
@@ -110,6 +110,23 @@ def case_xnnpack_came_first():
     else:  # a host whose XNNPACK leaves int8 alone: everything is ours
         assert len(host.delegate_nodes(interpreter)) >= 1
         expect_like_reference(interpreter)
+
+
+def case_folded_model():
+    # Its four PADs become the padding of the convolutions behind them; the host still hands over all operators.
+    model = SHARED / "real/sipeed+TinyMaix/tools/tflite/mbnet128_0.25_q.tflite"
+    if not model.exists():
+        raise Skip(f"no {model}")
+    for folds, count in (("all", 4), ("none", 0)):
+        with tempfile.TemporaryDirectory() as folder:
+            report = pathlib.Path(folder) / "plan.json"
+            interpreter = host.reference_interpreter(model, [exact(folds=folds, report=report)])
+            interpreter.allocate_tensors()
+            plan = json.loads(report.read_text())
+        assert [fold["name"] for fold in plan["folds"]] == ["pad-into-window"] * count, plan["folds"]
+        assert len(host.delegate_nodes(interpreter)) == 1, host.delegate_nodes(interpreter)
+        for seed in range(3):
+            expect_like_reference(interpreter, model, tuple(interpreter.get_input_details()[0]["shape"]), seed)
 
 
 def case_unknown_option():

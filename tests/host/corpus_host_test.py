@@ -32,7 +32,7 @@ ROOT = pathlib.Path(SHARED) / "models"
 def differences(found, expected):
     """Where two plans of one model differ. A host does not tell the file's size, its description, or the order of its
     inputs and outputs; inputs that nothing reads and outputs that nothing computes are invisible to it."""
-    return [key for key in ("schema_version", "summary", "partitions", "segments", "boundaries", "ops") if found[key] != expected[key]]
+    return [key for key in ("schema_version", "summary", "partitions", "segments", "boundaries", "ops", "folds") if found[key] != expected[key]]
 
 
 def explain(found, expected, key):

@@ -38,20 +38,20 @@ inline std::ostream& operator<<(std::ostream& out, const LayerQuantization& q) {
 
 inline constexpr float kInputScale = 0.02f, kWeightScale = 0.003f;
 
-// Adds input, weights and bias (operands) and the output. channels: of the output, on `channel_dimension` of
+// Adds weights and bias behind `input` (operands) and the output. channels: of the output, on `channel_dimension` of
 // the weights; depth: products per output.
 struct Layer {
   std::vector<int> operands;
   int output = 0;
 };
-inline Layer AddLayer(GraphBuilder& b, const LayerQuantization& q, std::vector<int32_t> input_shape,
-                      std::vector<int32_t> weights_shape, int channel_dimension, int64_t depth,
-                      uint32_t seed) {
+inline Layer AddLayerBehind(GraphBuilder& b, const LayerQuantization& q, int input,
+                            std::vector<int32_t> weights_shape, int channel_dimension, int64_t depth,
+                            uint32_t seed) {
   const int32_t channels = weights_shape[channel_dimension];
   size_t count = 1;
   for (int32_t dim : weights_shape) count *= dim;
   Layer layer;
-  layer.operands.push_back(b.Input(q.type, std::move(input_shape), kInputScale, q.input_zero_point));
+  layer.operands.push_back(input);
   std::vector<float> scales(channels);
   for (int32_t c = 0; c < channels; ++c) scales[c] = kWeightScale * (0.5f + static_cast<float>(c % 7) / 7.0f);
   const Quantization quantization = q.weights == Weights::kPerChannel
@@ -72,6 +72,14 @@ inline Layer AddLayer(GraphBuilder& b, const LayerQuantization& q, std::vector<i
       kInputScale * kWeightScale * 74.0f * 74.0f * std::sqrt(static_cast<float>(depth)) / 40.0f / q.gain;
   layer.output = b.Tensor(q.type, {}, output_scale, q.output_zero_point);
   return layer;
+}
+
+// The same behind a graph input of its own.
+inline Layer AddLayer(GraphBuilder& b, const LayerQuantization& q, std::vector<int32_t> input_shape,
+                      std::vector<int32_t> weights_shape, int channel_dimension, int64_t depth,
+                      uint32_t seed) {
+  const int input = b.Input(q.type, std::move(input_shape), kInputScale, q.input_zero_point);
+  return AddLayerBehind(b, q, input, std::move(weights_shape), channel_dimension, depth, seed);
 }
 
 // Output 0 of the graph on the CPU reference; T is the element type of inputs and outputs.

@@ -27,6 +27,7 @@ TEST(Options, NoneGivenMeansTheDefaults) {
   EXPECT_EQ(options->plan.min_segment_macs, 0);
   EXPECT_TRUE(options->plan.deny.empty());
   EXPECT_TRUE(options->plan.allow.empty());
+  EXPECT_FALSE(options->plan.folds);
   EXPECT_EQ(options->report_path, "");
   EXPECT_FALSE(options->help);
 }
@@ -37,6 +38,7 @@ TEST(Options, TheDefaultsOfTheTableParseToTheDefaults) {
                                      {"deny", ""},
                                      {"allow", ""},
                                      {"min_segment_macs", "0"},
+                                     {"folds", "all"},
                                      {"fc_rounding", "single"},
                                      {"log_level", "warning"},
                                      {"report", ""},
@@ -52,6 +54,7 @@ TEST(Options, EveryKeyIsRead) {
                                      {"deny", "CONV_2D+#4+block/*"},
                                      {"allow", " ADD + + op7 "},
                                      {"min_segment_macs", "9223372036854775807"},
+                                     {"folds", "none"},
                                      {"fc_rounding", "Double"},
                                      {"log_level", "TRACE"},
                                      {"report", "/tmp/a b"},
@@ -62,6 +65,7 @@ TEST(Options, EveryKeyIsRead) {
   EXPECT_EQ(options->plan.deny, (Strings{"CONV_2D", "#4", "block/*"}));
   EXPECT_EQ(options->plan.allow, (Strings{"ADD", "op7"}));
   EXPECT_EQ(options->plan.min_segment_macs, INT64_MAX);
+  EXPECT_TRUE(options->plan.folds && options->plan.folds->empty());
   EXPECT_EQ(options->compute.fc_rounding, FcRounding::kDouble);
   EXPECT_EQ(options->log_level, LogLevel::kTrace);
   EXPECT_EQ(options->report_path, "/tmp/a b");

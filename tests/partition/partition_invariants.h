@@ -128,9 +128,60 @@ inline void ExpectAcyclic(const Graph& graph, const std::vector<std::vector<int>
   EXPECT_EQ(left, 0) << "groups wait for each other";
 }
 
+// What fold.h and plan.h promise about folds.
+inline void ExpectFoldsHold(const Plan& plan) {
+  const Graph &graph = *plan.graph, &compute = *plan.compute_graph;
+  Graph as_read = compute;  // without the constants that planning has evaluated
+  for (const Op& op : compute.ops) {
+    for (int tensor : op.outputs) {
+      if (tensor != kNoTensor) as_read.tensors[tensor].data = {};
+    }
+  }
+  const Status valid = Validate(as_read);
+  EXPECT_TRUE(valid) << valid.error().text;
+  ASSERT_EQ(compute.ops.size(), graph.ops.size());
+  ASSERT_GE(compute.tensors.size(), graph.tensors.size());
+  EXPECT_EQ(compute.inputs, graph.inputs);
+  EXPECT_EQ(compute.outputs, graph.outputs);
+  for (size_t i = graph.tensors.size(); i < compute.tensors.size(); ++i) {
+    EXPECT_TRUE(compute.tensors[i].is_constant()) << "T#" << i;
+  }
+  std::set<int> touched, absorbed;
+  for (const Fold& fold : plan.folds) {
+    EXPECT_FALSE(fold.why.empty());
+    EXPECT_FALSE(fold.absorbed.empty() && fold.bypassed.empty());
+    const int partition = plan.ops[fold.into].partition;
+    EXPECT_GE(partition, 0);
+    for (int op : fold.group()) {
+      touched.insert(op);
+      EXPECT_EQ(plan.ops[op].partition, partition) << fold.name << " is cut apart";
+    }
+    EXPECT_EQ(plan.ops[fold.into].placement, Placement::kNpu);
+    for (int op : fold.absorbed) {
+      EXPECT_TRUE(absorbed.insert(op).second) << "op " << op << " is absorbed twice";
+      EXPECT_TRUE(compute.ops[op].inputs.empty() && compute.ops[op].outputs.empty());
+      EXPECT_EQ(plan.ops[op].placement, Placement::kNpu);
+    }
+  }
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
+    const int into = plan.ops[i].folded_into;
+    EXPECT_EQ(into >= 0, absorbed.count(static_cast<int>(i)) == 1);
+    if (into >= 0) {
+      EXPECT_EQ(plan.ops[into].folded_into, -1);
+      EXPECT_EQ(plan.ops[into].segment, plan.ops[i].segment);
+    }
+    if (touched.count(static_cast<int>(i)) == 0) {
+      EXPECT_EQ(compute.ops[i].kind, graph.ops[i].kind);
+      EXPECT_EQ(compute.ops[i].inputs, graph.ops[i].inputs);
+      EXPECT_EQ(compute.ops[i].outputs, graph.ops[i].outputs);
+    }
+  }
+}
+
 // Everything plan.h promises about one plan.
 inline void ExpectPlanHolds(const Plan& plan) {
-  const Graph& graph = *plan.graph;
+  const Graph &graph = *plan.graph, &compute = *plan.compute_graph;
+  ExpectFoldsHold(plan);
   ASSERT_EQ(plan.ops.size(), graph.ops.size());
   std::vector<int> colour;
   int64_t macs = 0;
@@ -176,29 +227,31 @@ inline void ExpectPlanHolds(const Plan& plan) {
         EXPECT_EQ(plan.ops[op].segment, s);
         EXPECT_EQ(plan.ops[op].placement, segment.placement);
         in_segments.insert(op);
-        for (int tensor : graph.ops[op].inputs) {
-          EXPECT_TRUE(tensor == kNoTensor || local[tensor] || graph.tensors[tensor].is_constant());
+        for (int tensor : compute.ops[op].inputs) {
+          EXPECT_TRUE(tensor == kNoTensor || compute.tensors[tensor].is_constant() || local[tensor]);
         }
-        for (int tensor : graph.ops[op].outputs) local[tensor] = true;
+        for (int tensor : compute.ops[op].outputs) local[tensor] = true;
       }
       for (int tensor : segment.ops.outputs) EXPECT_TRUE(inside[tensor] = local[tensor]);
     }
     EXPECT_TRUE(any_npu) << "partition " << p << " has nothing on the NPU";
     for (int op : partition.ops) {
       EXPECT_EQ(plan.ops[op].partition, static_cast<int>(p));
-      EXPECT_EQ(in_segments.count(op) == 0, plan.ops[op].evaluated);
+      EXPECT_EQ(in_segments.count(op) == 0, plan.ops[op].evaluated || plan.ops[op].folded_into >= 0);
     }
     for (int tensor : partition.outputs) EXPECT_TRUE(inside[tensor]) << "nobody makes T#" << tensor;
     EXPECT_GE(partition.macs, plan.options.min_segment_macs);
-    const auto npu_ops = std::count_if(in_segments.begin(), in_segments.end(),
-                                       [&](int op) { return plan.ops[op].placement == Placement::kNpu; });
+    // The model's operators, those that folds take in among them.
+    const auto npu_ops = std::count_if(partition.ops.begin(), partition.ops.end(), [&](int op) {
+      return plan.ops[op].placement == Placement::kNpu && !plan.ops[op].evaluated;
+    });
     EXPECT_TRUE(partition.macs > 0 || npu_ops >= plan.options.min_segment_ops ||
                 partition.ops.size() == graph.ops.size())
         << "partition " << p << " is too short";
   }
   EXPECT_EQ(partitions, host_view);
   ExpectAcyclic(graph, partitions);
-  ExpectAcyclic(graph, segments, PlanTimeConstants::kThere);
+  ExpectAcyclic(compute, segments, PlanTimeConstants::kThere);
 
   // Whatever the caller or the host reads of ours is an output of its partition.
   std::set<int> handed_out;

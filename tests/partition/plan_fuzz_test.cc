@@ -200,7 +200,7 @@ class RandomGraph {
 };
 
 TEST(PlanFuzz, AnyValidGraphHasAPlanThatHolds) {
-  int ours = 0, host = 0;
+  int ours = 0, host = 0, folds = 0;
   for (uint32_t seed = 0; seed < 20000; ++seed) {
     SCOPED_TRACE(seed);
     const auto graph = RandomGraph(seed).Make();
@@ -210,6 +210,7 @@ TEST(PlanFuzz, AnyValidGraphHasAPlanThatHolds) {
     const auto plan = MakePlan(graph, options);
     ASSERT_TRUE(plan) << plan.error().text;
     for (const OpPlan& op : plan->ops) ++(op.placement == Placement::kHost ? host : ours);
+    folds += static_cast<int>(plan->folds.size());
     EXPECT_FALSE(ReportJson(*plan).empty());
     test::ExpectPlanHolds(*plan);
     if (HasFailure()) break;
@@ -217,6 +218,7 @@ TEST(PlanFuzz, AnyValidGraphHasAPlanThatHolds) {
   // Both sides of every rule were met, or this test would test little.
   EXPECT_GT(ours, 1000);
   EXPECT_GT(host, 1000);
+  EXPECT_GT(folds, 0);
 }
 
 }  // namespace

@@ -32,7 +32,9 @@ TEST(Plan, AChainIsOnePartitionOfOneSegment) {
   Net net;
   const int in = net.Input();
   const int out = net.Relu(net.Conv(net.Relu(in)));
-  const Plan plan = Make(net.builder.Build({out}));
+  PlanOptions no_folds;
+  no_folds.folds.emplace();
+  const Plan plan = Make(net.builder.Build({out}), no_folds);
   EXPECT_EQ(Placements(plan), "NNN");
   ASSERT_EQ(plan.partitions.size(), 1u);
   EXPECT_EQ(plan.partitions[0].inputs, Ints{in});
@@ -304,6 +306,7 @@ TEST(Plan, ManyOutputsAndATensorReadTwice) {
 }
 
 TEST(Plan, HoldsForRandomGraphs) {
+  size_t folds = 0;
   for (uint32_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE(seed);
     auto graph = test::RandomDag(seed, 1 + seed % 50, {OpKind::kAdd, OpKind::kRelu, OpKind::kFloor});
@@ -311,7 +314,9 @@ TEST(Plan, HoldsForRandomGraphs) {
     const Plan again = Make(std::make_shared<Graph>(*graph));
     const Plan plan = Make(std::move(graph));
     EXPECT_EQ(ReportJson(plan), ReportJson(again));
+    folds += plan.folds.size();
   }
+  EXPECT_GT(folds, 100u);
 }
 
 TEST(Plan, HoldsForRandomGraphsWithFloatIslands) {

@@ -45,7 +45,7 @@ using KeySet = std::set<std::string>;
 TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   const json report = json::parse(ReportJson(SmallPlan()));
   EXPECT_EQ(Keys(report),
-            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "boundaries", "ops",
+            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "boundaries", "ops", "folds",
                                    "subgraphs"}));
   EXPECT_EQ(report["schema_version"], 1);
   EXPECT_EQ(Keys(report["model"]),
@@ -58,7 +58,8 @@ TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   EXPECT_EQ(Keys(report["boundaries"][0]),
             (KeySet{"index", "from", "to", "tensors", "bytes", "causes", "host_ops", "host_macs"}));
   EXPECT_EQ(Keys(report["ops"][0]), (KeySet{"index", "op", "version", "name", "inputs", "outputs", "macs",
-                                            "placement", "segment", "partition", "evaluated", "reasons"}));
+                                            "placement", "segment", "partition", "evaluated", "folded_into", "notes",
+                                            "reasons"}));
   EXPECT_EQ(Keys(report["ops"][2]["reasons"][0]), (KeySet{"code", "text", "actual", "allowed"}));
   EXPECT_EQ(Keys(report["model"]["inputs"][0]), (KeySet{"index", "name", "type", "shape"}));
   EXPECT_EQ(Keys(report["model"]["outputs"][0]),

@@ -18,6 +18,10 @@ INT8 = str(DIGITS / "digits_int8.tflite")
 FLOAT = str(DIGITS / "digits_float32.tflite")
 
 
+# Four PADs, each before a convolution; in the model corpus beside the repository.
+PADDED = DIGITS.resolve().parents[2] / "shared/models/real/sipeed+TinyMaix/tools/tflite/mbnet128_0.25_q.tflite"
+
+
 def run(*arguments, **environment):
     return subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=120,
                           env={**os.environ, **environment})
@@ -115,6 +119,29 @@ class Report(unittest.TestCase):
         report = json.loads(run(INT8, "--format", "json", "--min-segment-macs", "1000000000").stdout)
         self.assertEqual(report["summary"]["npu"], 0)
         self.assertIn("SEGMENT_TOO_SMALL", {r["code"] for r in report["ops"][0]["reasons"]})
+
+
+    def test_folds(self):
+        report = json.loads(run(INT8, "--format", "json", "--folds", "none").stdout)
+        self.assertEqual(report["folds"], [])
+        done = run(INT8, "--folds", "pad-in-window")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn('did you mean "pad-into-window"', done.stderr)
+
+    def test_folds_are_shown_with_their_reason(self):
+        if not PADDED.exists():
+            self.skipTest(f"no {PADDED}")
+        text = run(str(PADDED)).stdout
+        self.assertEqual(text.count("  pad-into-window: Op#"), 4)
+        self.assertIn("zero point", text)
+        self.assertNotIn("Folds", run(str(PADDED), "--folds", "none").stdout)
+        report = json.loads(run(str(PADDED), "--format", "json").stdout)
+        for fold in report["folds"]:
+            self.assertTrue(fold["why"])
+            for op in fold["absorbed"]:
+                self.assertEqual(report["ops"][op]["folded_into"], fold["into"])
+                self.assertEqual(report["ops"][op]["placement"], "npu")
+        self.assertEqual(run(str(PADDED), "--verify").returncode, 0)
 
 
 class Gates(unittest.TestCase):

@@ -42,10 +42,40 @@ TEST(WindowTest, RefusesWhatDoesNotFit) {
   EXPECT_FALSE(StageAxis(*wide));  // with a border it has more than 2^31 pixels
 }
 
+TEST(WindowTest, ExplicitPaddingIsAnyPaddingInPixels) {
+  const auto padded = MakeWindowAxis(AxisPadding(Padding::kExplicit, 3, 4), 5, 3, 2, 2);  // 12 pixels, extent 5
+  ASSERT_TRUE(padded);
+  EXPECT_EQ(padded->output, 4);
+  EXPECT_EQ(padded->pad_before, 3);
+  EXPECT_FALSE(MakeWindowAxis(AxisPadding(Padding::kExplicit, -1, 4), 5, 3, 2, 2));
+  EXPECT_FALSE(MakeWindowAxis(AxisPadding(Padding::kExplicit, 4, -1), 5, 3, 2, 2));
+  EXPECT_FALSE(MakeWindowAxis(AxisPadding(Padding::kExplicit, kMax, kMax), kMax, 1, 1, 1));
+  for (const Padding mode : {Padding::kSame, Padding::kValid}) {
+    for (int32_t input = 1; input <= 9; ++input) {
+      for (int32_t filter = 1; filter <= 4; ++filter) {
+        for (int32_t stride = 1; stride <= 3; ++stride) {
+          const auto axis = MakeWindowAxis(mode, input, filter, stride, 2);
+          ASSERT_TRUE(axis);
+          if (axis->output == 0) continue;
+          const AxisPadding same = ExplicitPadding(*axis);
+          const auto again = MakeWindowAxis(same, input, filter, stride, 2);
+          ASSERT_TRUE(again);
+          EXPECT_EQ(std::pair(again->output, again->pad_before), std::pair(axis->output, axis->pad_before));
+          EXPECT_TRUE(same.after == 0 || MakeWindowAxis({Padding::kExplicit, same.before, same.after - 1}, input,
+                                                        filter, stride, 2)
+                                                 ->output < axis->output);
+        }
+      }
+    }
+  }
+}
+
 // Every position that a tap reads is inside the staged axis and is the right pixel; taps that are left out
 // never meet the input; the border is no wider than reading needs.
 TEST(WindowTest, StagingHoldsEveryPositionThatIsRead) {
-  for (const Padding padding : {Padding::kSame, Padding::kValid}) {
+  for (const AxisPadding padding : {AxisPadding(Padding::kSame), AxisPadding(Padding::kValid),
+                                    AxisPadding(Padding::kExplicit, 0, 3), AxisPadding(Padding::kExplicit, 2, 0),
+                                    AxisPadding(Padding::kExplicit, 9, 7)}) {
     for (int32_t input = 1; input <= 7; ++input) {
       for (int32_t filter = 1; filter <= 5; ++filter) {
         for (int32_t stride = 1; stride <= 4; ++stride) {

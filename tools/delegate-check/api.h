@@ -40,6 +40,7 @@ using SessionPtr = std::unique_ptr<npu_session, Destroy>;
 using StringPtr = std::unique_ptr<char, Destroy>;
 
 // The plan that `arguments` ask for, on `device`.
-PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::string& device);
+PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::string& device,
+                 const std::string& folds);
 
 }  // namespace delegate_check

@@ -73,7 +73,7 @@ int CheckModel(const Arguments& arguments) {
   npu_model* opened = nullptr;
   Check(npu_model_open_file(arguments.model.c_str(), &opened));
   const ModelPtr model(opened);
-  const PlanPtr plan = MakePlan(model.get(), arguments, arguments.device);
+  const PlanPtr plan = MakePlan(model.get(), arguments, arguments.device, arguments.folds);
   Json report = Json::parse(npu_plan_json(plan.get()));
   report["model"]["file"] = std::filesystem::path(arguments.model).filename().string();
   if (arguments.verify) report["verify"] = Verify(model.get(), plan.get(), arguments);
@@ -108,6 +108,8 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--fc-rounding", arguments.fc_rounding, "FULLY_CONNECTED rounding: single or double")
       ->check(CLI::IsMember({"single", "double"}))->capture_default_str();
+  app.add_option("--folds", arguments.folds, "graph folds to apply: all, none, or names joined by +")
+      ->capture_default_str();
   app.add_flag("--run", arguments.run, "run the model once and show its largest outputs");
   app.add_flag("--verify", arguments.verify, "compare the device with the CPU reference, byte for byte");
   app.add_option("--input", arguments.inputs, ".npy file for --run and --verify, once per model input (default: random)");
@@ -149,11 +151,13 @@ int Main(int argc, char** argv) {
 
 }  // namespace
 
-PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::string& device) {
+PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::string& device,
+                 const std::string& folds) {
   const std::string min_macs = std::to_string(arguments.min_segment_macs);
   const std::string min_ops = std::to_string(arguments.min_segment_ops);
   std::vector<npu_option> options = {{"device", device.c_str()},
                                      {"fc_rounding", arguments.fc_rounding.c_str()},
+                                     {"folds", folds.c_str()},
                                      {"min_segment_macs", min_macs.c_str()},
                                      {"min_segment_ops", min_ops.c_str()}};
   if (!arguments.deny.empty()) options.push_back({"deny", arguments.deny.c_str()});

@@ -19,6 +19,7 @@ struct Arguments {
   std::string device = "auto";
   std::string deny, allow;
   std::string fc_rounding = "single";
+  std::string folds = "all";
   int64_t min_segment_macs = 0;
   int64_t min_segment_ops = 2;
   bool run = false;

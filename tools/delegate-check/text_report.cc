@@ -165,6 +165,25 @@ void Boundaries(std::string& text, const Json& report) {
   }
 }
 
+void Folds(std::string& text, const Json& report) {
+  if (report["folds"].empty()) return;
+  text += "\nFolds: operators that another one computes along the way, every byte being the same\n";
+  const auto named = [&](const Json& index) {
+    return fmt::format("Op#{} {}", index.get<int>(), report["ops"][index.get<size_t>()]["op"].get<std::string>());
+  };
+  for (const Json& fold : report["folds"]) {
+    std::vector<std::string> absorbed, bypassed;
+    for (const Json& op : fold["absorbed"]) absorbed.push_back(named(op));
+    for (const Json& op : fold["bypassed"]) bypassed.push_back(named(op));
+    std::string what = fmt::format("{}", fmt::join(absorbed, ", "));
+    if (!bypassed.empty()) {
+      what += fmt::format("{}past {}", what.empty() ? "" : ", ", fmt::join(bypassed, ", "));
+    }
+    text += fmt::format("  {}: {} into {}\n    {}\n", fold["name"].get<std::string>(), what, named(fold["into"]),
+                        fold["why"].get<std::string>());
+  }
+}
+
 void Reasons(std::string& text, const Json& report) {
   bool title = false;
   for (const Json& op : report["ops"]) {
@@ -257,6 +276,7 @@ std::string TextReport(Json report) {
   Segments(text, report);
   Boundaries(text, report);
   TypeTable(text, report["ops"]);
+  Folds(text, report);
   Reasons(text, report);
   Subgraphs(text, report);
   if (report.contains("verify")) Verification(text, report["verify"]);

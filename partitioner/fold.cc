@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "partitioner/fold.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backends/ops/room.h"
+#include "partitioner/fold_rules.h"
+
+namespace npu {
+
+extern const FoldRule kDilatedConvFold;
+extern const FoldRule kPadIntoWindowFold;
+extern const FoldRule kRequantizePairFold;
+extern const FoldRule kActivationFold;
+
+namespace {
+
+// Tried in this order at every operator.
+constexpr const FoldRule* kRules[] = {
+    &kDilatedConvFold,
+    &kPadIntoWindowFold,
+    &kRequantizePairFold,
+    &kActivationFold,
+};
+
+// One pass finds all but the folds that a later operator's fold makes possible; a model needs two or three
+// passes, a hostile one could ask for as many as it has operators.
+constexpr int kMaxPasses = 16;
+
+void SortUnique(std::vector<int>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+bool Contains(const std::vector<int>& values, int value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+class Folder : public FoldSite {
+ public:
+  Folder(const Graph& graph, const InferenceResult& inference, const FoldFilter& accept)
+      : graph_(std::make_shared<Graph>(graph)), accept_(accept), may_fold_(graph.ops.size(), true) {
+    maker_.resize(graph.tensors.size(), -1);
+    readers_.resize(graph.tensors.size());
+    is_output_.resize(graph.tensors.size());
+    for (int tensor : graph.outputs) is_output_[tensor] = true;
+    for (size_t i = 0; i < graph.ops.size(); ++i) {
+      may_fold_[i] = inference.errors[i].empty() && !inference.evaluated[i];
+      Connect(static_cast<int>(i));
+    }
+  }
+
+  FoldedGraph Run() {
+    bool changed = true;
+    for (int pass = 0; changed && pass < kMaxPasses; ++pass) {
+      changed = false;
+      for (int op = 0; op < static_cast<int>(graph_->ops.size()); ++op) {
+        while (may_fold_[op] && FoldInto(op)) changed = true;
+      }
+    }
+    return {graph_, std::move(folds_)};
+  }
+
+  const Graph& graph() const override { return *graph_; }
+
+  int MakerOf(int tensor) const override {
+    if (tensor == kNoTensor) return -1;
+    const int maker = maker_[tensor];
+    return maker >= 0 && may_fold_[maker] ? maker : -1;
+  }
+
+  int OnlyReaderOf(int tensor) const override {
+    if (tensor == kNoTensor || is_output_[tensor] || readers_[tensor].size() != 1) return -1;
+    const int reader = readers_[tensor][0];
+    return may_fold_[reader] ? reader : -1;
+  }
+
+ private:
+  void Connect(int op) {
+    for (int tensor : graph_->ops[op].inputs) {
+      if (tensor != kNoTensor) readers_[tensor].push_back(op);
+    }
+    for (int tensor : graph_->ops[op].outputs) {
+      if (tensor != kNoTensor) maker_[tensor] = op;
+    }
+  }
+
+  void Disconnect(int op) {
+    for (int tensor : graph_->ops[op].inputs) {
+      if (tensor != kNoTensor) std::erase(readers_[tensor], op);
+    }
+    for (int tensor : graph_->ops[op].outputs) {
+      if (tensor != kNoTensor && maker_[tensor] == op) maker_[tensor] = -1;
+    }
+  }
+
+  bool FoldInto(int into) {
+    for (const FoldRule* rule : kRules) {
+      std::optional<FoldMatch> match = rule->match(*this, into);
+      if (!match) continue;
+      Fold fold{rule->name, into, {}, {}, std::move(match->why)};
+      if (!SplitByReaders(*match, fold) || !InOrder(*match, into) || !accept_(fold)) continue;
+      const size_t tensors = graph_->tensors.size();
+      graph_->tensors.insert(graph_->tensors.end(), match->new_tensors.begin(), match->new_tensors.end());
+      if (!CheckNpu(*graph_, match->op).eligible()) {
+        graph_->tensors.resize(tensors);
+        continue;
+      }
+      Apply(*match, std::move(fold));
+      return true;
+    }
+    return false;
+  }
+
+  // Which operators of the match run no more and which go on for other readers; false if what somebody else
+  // reads would vanish.
+  bool SplitByReaders(const FoldMatch& match, Fold& fold) const {
+    std::vector<int> group = match.absorbed;
+    group.push_back(fold.into);
+    const auto vanishes = [&](int op) {
+      return std::all_of(graph_->ops[op].outputs.begin(), graph_->ops[op].outputs.end(), [&](int tensor) {
+        if (tensor == kNoTensor || Contains(match.op.outputs, tensor)) return true;
+        const std::vector<int>& readers = readers_[tensor];
+        return !is_output_[tensor] && std::all_of(readers.begin(), readers.end(),
+                                                  [&](int reader) { return Contains(group, reader); });
+      });
+    };
+    if (!vanishes(fold.into)) return false;
+    for (int op : match.absorbed) {
+      if (vanishes(op)) {
+        fold.absorbed.push_back(op);
+      } else if (match.may_bypass && op < fold.into) {
+        fold.bypassed.push_back(op);
+      } else {
+        return false;
+      }
+    }
+    SortUnique(fold.absorbed);
+    SortUnique(fold.bypassed);
+    return true;
+  }
+
+  // Everything the folded op reads is made before it.
+  bool InOrder(const FoldMatch& match, int into) const {
+    return std::all_of(match.op.inputs.begin(), match.op.inputs.end(), [&](int tensor) {
+      return tensor == kNoTensor || tensor >= static_cast<int>(maker_.size()) || maker_[tensor] < into;
+    });
+  }
+
+  void Apply(FoldMatch& match, Fold fold) {
+    maker_.resize(graph_->tensors.size(), -1);
+    readers_.resize(graph_->tensors.size());
+    is_output_.resize(graph_->tensors.size());
+    for (int op : fold.absorbed) {
+      Disconnect(op);
+      graph_->ops[op].inputs.clear();
+      graph_->ops[op].outputs.clear();
+      may_fold_[op] = false;
+    }
+    Disconnect(fold.into);
+    graph_->ops[fold.into] = std::move(match.op);
+    Connect(fold.into);
+    folds_.push_back(std::move(fold));
+  }
+
+  std::shared_ptr<Graph> graph_;
+  const FoldFilter& accept_;
+  std::vector<bool> may_fold_;             // per op
+  std::vector<int> maker_;                 // per tensor: op, or -1
+  std::vector<std::vector<int>> readers_;  // per tensor: ops, one entry per operand
+  std::vector<bool> is_output_;            // per tensor
+  std::vector<Fold> folds_;
+};
+
+}  // namespace
+
+std::vector<int> Fold::group() const {
+  std::vector<int> ops = absorbed;
+  ops.insert(ops.end(), bypassed.begin(), bypassed.end());
+  ops.push_back(into);
+  SortUnique(ops);
+  return ops;
+}
+
+bool Fold::Matches(const Fold& other) const {
+  return name == other.name && into == other.into && group() == other.group();
+}
+
+FoldedGraph FoldGraph(std::shared_ptr<const Graph> graph, const InferenceResult& inference,
+                      const FoldFilter& accept) {
+  FoldedGraph folded = Folder(*graph, inference, accept).Run();
+  if (folded.folds.empty()) folded.graph = std::move(graph);
+  return folded;
+}
+
+std::vector<std::string_view> FoldNames() {
+  std::vector<std::string_view> names;
+  for (const FoldRule* rule : kRules) names.push_back(rule->name);
+  return names;
+}
+
+std::string FoldsMarkdown() {
+  std::string text = "| Fold | What it does |\n|---|---|\n";
+  for (const FoldRule* rule : kRules) text += fmt::format("| `{}` | {} |\n", rule->name, rule->summary);
+  return text;
+}
+
+bool QuantizedAlike(const Tensor& a, const Tensor& b) {
+  return a.type == b.type && a.quantization.per_tensor() && b.quantization.per_tensor() &&
+         a.scale() == b.scale() && a.zero_point() == b.zero_point();
+}
+
+}  // namespace npu
