@@ -4,7 +4,8 @@
 //   SELECT     then and otherwise have one shape, which is the output's; the condition has it, too,
 //              or is a scalar, or has one element for each index of their first dimension.
 //   SELECT_V2  the three shapes broadcast as in numpy.
-// Where all of them have one element, the output keeps whatever shape of one element the model gives it.
+// Where all of them have one element, hosts leave the output whatever shape of one element the model gives
+// it: another one than follows from the inputs is refused.
 // Source: LiteRT 2.3 BUILTIN_REF, bit for bit. Any byte but 0 is true.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
@@ -45,16 +46,11 @@ std::optional<SelectPlan> PlanSelect(const OpView& op, Verdict& verdict) {
     if (!RequireInput(op, i, kRoles[i], verdict)) return std::nullopt;
   }
   if (op.output(0) == nullptr) return std::nullopt;
-  const Tensor &output = *op.output(0), &condition = *op.input(kCondition);
+  const Tensor& condition = *op.input(kCondition);
   const Shape &then = op.input(kThen)->shape, &otherwise = op.input(kOtherwise)->shape;
-  const bool one_element = std::ranges::all_of(std::initializer_list<int>{0, 1, 2},
-                                               [&](int i) { return op.input(i)->element_count() == 1; });
   Shape shapes[] = {condition.shape, then, otherwise};
   SelectPlan plan;
-  if (one_element && (!output.shape_known || output.element_count() == 1)) {
-    if (output.shape_known) plan.shape = output.shape;
-    std::ranges::fill(shapes, Shape{});
-  } else if (op.op.kind == OpKind::kSelectV2) {
+  if (op.op.kind == OpKind::kSelectV2) {
     const auto data = BroadcastShape(then, otherwise);
     const auto shape = data ? BroadcastShape(condition.shape, *data) : std::nullopt;
     if (!shape) {
@@ -87,9 +83,13 @@ std::optional<SelectPlan> PlanSelect(const OpView& op, Verdict& verdict) {
 Status Infer(Graph& graph, const Op& op) {
   Verdict verdict;
   auto plan = PlanSelect({graph, op}, verdict);
-  if (!plan)
-    return verdict.eligible() ? Fail(ErrorCode::kInvalidModel, "output 0 is absent") : FirstReason(verdict);
-  SetOutputShape(graph, op, 0, std::move(plan->shape));
+  if (!plan && verdict.eligible()) return Fail(ErrorCode::kInvalidModel, "output 0 is absent");
+  if (!plan) return FirstReason(verdict);
+  const Tensor& output = graph.tensors[op.outputs[0]];
+  // Check compares it with the plan's.
+  const bool keeps =
+      CheckedElementCount(plan->shape) == 1 && output.shape_known && output.element_count() == 1;
+  if (!keeps) SetOutputShape(graph, op, 0, std::move(plan->shape));
   return {};
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Random models of one operator: LiteRT's reference kernels, our CPU reference and our device give the same bytes.
+"""Random models of one operator: LiteRT's reference kernels, our CPU reference, our device and the plug-in in the host
+give the same bytes.
 
     operators_sweep_test.py LIBRARY SOURCE_DIR [FAMILY [SEED]]     one family; one case of it, told in full
 
@@ -322,6 +323,11 @@ def check(item, progress):
         interpreter = host.reference_interpreter(path)
         interpreter.allocate_tensors()
         expected = host.run(interpreter, data)
+        delegated = host.reference_interpreter(path, [host.tfl.load_delegate(LIBRARY)])
+        delegated.allocate_tensors()
+        if not host.delegate_nodes(delegated):
+            return ["the plug-in does not take it"]
+        answers["plug-in"] = host.run(delegated, data)
     problems = []
     for name, outputs in answers.items():
         for i, (found, wanted) in enumerate(zip(outputs, expected)):

@@ -1,5 +1,6 @@
 // ADD_N: against the float sum, against ADD for two operands, on the device; rules. No host computes it in 8
-// bits. SPDX-License-Identifier: Apache-2.0
+// bits.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <algorithm>

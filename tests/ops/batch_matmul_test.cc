@@ -1,5 +1,6 @@
 // BATCH_MATMUL: values by hand, random shapes with every adjoint and broadcast on the device, rules. Against
-// LiteRT: tests/host/operators_sweep_test.py. SPDX-License-Identifier: Apache-2.0
+// LiteRT: tests/host/operators_sweep_test.py.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <cmath>

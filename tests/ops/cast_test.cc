@@ -1,5 +1,6 @@
 // CAST: values by hand, every pair of types on the device, rules. Against LiteRT:
-// tests/host/operators_sweep_test.py. SPDX-License-Identifier: Apache-2.0
+// tests/host/operators_sweep_test.py.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <cstring>

@@ -1,6 +1,6 @@
 // EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, LOGICAL_*: values by hand, random shapes and
-// scales on the device, rules. Against LiteRT: tests/host/operators_sweep_test.py. SPDX-License-Identifier:
-// Apache-2.0
+// scales on the device, rules. Against LiteRT: tests/host/operators_sweep_test.py.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <cmath>
