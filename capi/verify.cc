@@ -30,15 +30,32 @@ Bytes RandomInput(const Tensor& tensor, std::mt19937_64& engine) {
   return bytes;
 }
 
+template <typename T>
+double Load(const Bytes& bytes, int64_t i) {
+  T value;
+  std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
+  return static_cast<double>(value);
+}
+
 double ElementAt(const Tensor& tensor, const Bytes& bytes, int64_t i) {
   switch (tensor.type) {
-    case DataType::kInt8: return static_cast<int8_t>(bytes[i]);
-    case DataType::kFloat32: {
-      float value;
-      std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
-      return value;
-    }
-    default: return std::to_integer<int>(bytes[i]);
+    case DataType::kInt8: return Load<int8_t>(bytes, i);
+    case DataType::kInt16: return Load<int16_t>(bytes, i);
+    case DataType::kInt32: return Load<int32_t>(bytes, i);
+    case DataType::kInt64: return Load<int64_t>(bytes, i);
+    case DataType::kFloat32: return Load<float>(bytes, i);
+    default: return Load<uint8_t>(bytes, i);
+  }
+}
+
+// Of what ElementAt reads.
+size_t ElementBytes(DataType type) {
+  switch (type) {
+    case DataType::kInt16:
+    case DataType::kInt32:
+    case DataType::kInt64:
+    case DataType::kFloat32: return static_cast<size_t>(DataTypeBits(type)) / 8;
+    default: return 1;
   }
 }
 
@@ -49,7 +66,7 @@ struct Difference {
 
 Difference Compare(const Tensor& tensor, const Bytes& a, const Bytes& b) {
   Difference result;
-  const size_t element_bytes = tensor.type == DataType::kFloat32 ? sizeof(float) : 1;
+  const size_t element_bytes = ElementBytes(tensor.type);
   result.elements = static_cast<int64_t>(a.size() / element_bytes);
   for (int64_t i = 0; i < result.elements; ++i) {
     if (std::memcmp(a.data() + i * element_bytes, b.data() + i * element_bytes, element_bytes) == 0) continue;

@@ -182,7 +182,8 @@ std::string SentenceOf(ModelKind kind, const Graph& graph, const Census& census)
                          io);
     case ModelKind::kInt16x8:
       return fmt::format(
-          "16-bit activations ({}): this NPU computes in 8 bits; quantize the activations to int8", io);
+          "16-bit activations, 8-bit weights (int16x8), {}: computed exactly; int8 activations are faster",
+          io);
     case ModelKind::kInt4Weights:
     case ModelKind::kInt2Weights: {
       const int bits = kind == ModelKind::kInt4Weights ? 4 : 2;

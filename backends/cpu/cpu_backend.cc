@@ -40,11 +40,12 @@ struct State {
 class CpuExecutable : public Executable {
  public:
   CpuExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options, std::vector<Step> steps,
-                std::vector<State> states, int64_t arena_bytes)
+                std::vector<State> states, std::vector<std::vector<std::byte>> copies, int64_t arena_bytes)
       : graph_(std::move(graph)),
         options_(options),
         steps_(std::move(steps)),
         states_(std::move(states)),
+        copies_(std::move(copies)),
         arena_(arena_bytes) {}
 
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
@@ -88,8 +89,17 @@ class CpuExecutable : public Executable {
   ComputeOptions options_;
   std::vector<Step> steps_;
   std::vector<State> states_;
+  std::vector<std::vector<std::byte>> copies_;  // constants that the model holds at odd addresses
   std::vector<std::byte> arena_;
 };
+
+// The constant itself where its address fits its elements, else a copy of it.
+const std::byte* Aligned(const Tensor& constant, std::vector<std::vector<std::byte>>& copies) {
+  const std::span<const std::byte> bytes = constant.data.bytes;
+  const auto size = static_cast<uintptr_t>(std::max(DataTypeBits(constant.type) / 8, 1));
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % size == 0) return bytes.data();
+  return copies.emplace_back(bytes.begin(), bytes.end()).data();
+}
 
 class CpuBackend : public Backend {
  public:
@@ -100,9 +110,10 @@ class CpuBackend : public Backend {
                                               const ComputeOptions& options) override {
     const size_t tensor_count = graph->tensors.size();
     std::vector<Place> places(tensor_count);
+    std::vector<std::vector<std::byte>> copies;
     for (size_t i = 0; i < tensor_count; ++i) {
       const Tensor& tensor = graph->tensors[i];
-      if (tensor.is_constant()) places[i] = {Place::kConstant, 0, tensor.data.bytes.data()};
+      if (tensor.is_constant()) places[i] = {Place::kConstant, 0, Aligned(tensor, copies)};
     }
     for (size_t i = 0; i < segment.inputs.size(); ++i) {
       places[segment.inputs[i]] = {Place::kInput, static_cast<int64_t>(i), nullptr};
@@ -127,7 +138,8 @@ class CpuBackend : public Backend {
         if (index == kNoTensor || places[index].where != Place::kAbsent) continue;
         const auto bytes = graph->tensors[index].byte_size();
         if (!bytes) {
-          return Fail(ErrorCode::kInternal, fmt::format("T#{} has no size after its rules were checked", index));
+          return Fail(ErrorCode::kInternal,
+                      fmt::format("T#{} has no size after its rules were checked", index));
         }
         request_of[index] = static_cast<int>(requests.size());
         requests.push_back({*bytes, s, s});
@@ -162,6 +174,7 @@ class CpuBackend : public Backend {
       steps.push_back(std::move(step));
     }
     return std::make_unique<CpuExecutable>(std::move(graph), options, std::move(steps), std::move(states),
+                                           std::move(copies),
                                            layout.total_bytes);
   }
 };

@@ -10,9 +10,10 @@ namespace {
 
 using Where = Storage::Where;
 
-// What kernels make: 8-bit tensors in the u8 domain, and indices and truth values as they are.
+// What kernels make: 8-bit tensors in the u8 domain; INT16, indices and truth values as they are.
 bool IsStored(DataType type) {
-  return Is8Bit(type) || type == DataType::kInt32 || type == DataType::kInt64 || type == DataType::kBool;
+  return Is8Bit(type) || type == DataType::kInt16 || type == DataType::kInt32 || type == DataType::kInt64 ||
+         type == DataType::kBool;
 }
 
 class LayoutBuilder {
@@ -90,7 +91,7 @@ class LayoutBuilder {
       const DataType type = graph_.tensors[output].type;
       if (!IsStored(type)) {
         return Fail(ErrorCode::kUnsupported,
-                    fmt::format("output T#{} is {}, not INT8, UINT8, INT32, INT64 or BOOL", output,
+                    fmt::format("output T#{} is {}, not INT8, UINT8, INT16, INT32, INT64 or BOOL", output,
                                 DataTypeName(type)));
       }
       if (layout_.tensors[output].where == Where::kNone) NPU_RETURN_IF_ERROR(AddBlock(output, step));

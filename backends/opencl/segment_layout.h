@@ -55,7 +55,8 @@ using LowerFunction = std::function<Status(const OpView&, const ComputeOptions&,
 Status LowerByRoom(const OpView& op, const ComputeOptions& options, Lowering& lowering);
 
 // kInternal if an op reads what nobody wrote or names a constant or scratch it did not add; kUnsupported
-// if an op makes a tensor that is not INT8, UINT8, INT32, INT64 or BOOL. Spans of the result point into `graph` and the result.
+// if an op makes a tensor that is not INT8, UINT8, INT16, INT32, INT64 or BOOL. Spans of the result point into
+// `graph` and the result.
 Result<SegmentLayout> LayOutSegment(const Graph& graph, const SegmentOps& segment,
                                     const ComputeOptions& options, const LowerFunction& lower = LowerByRoom);
 

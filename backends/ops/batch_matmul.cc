@@ -3,7 +3,7 @@
 //   out[m, n] = clamp(zp_out + round(acc * s_lhs * s_rhs / s_out), range of the type)
 // for each pair of matrices of the batch dimensions, which broadcast as in numpy. round: double rounding
 // (schema/quantization.h) of one multiplier, whose s_lhs * s_rhs is a product of floats. Accumulators wrap at
-// 32 bits. adj_x, adj_y: that operand's matrices are stored with rows and columns swapped.
+// 32 bits. INT16 (zero points 0): 64-bit accumulators, rounded once (int16_arithmetic.h). adj_x, adj_y: that operand's matrices are stored with rows and columns swapped.
 //
 // Shapes: lhs [batch.., M, K] or [batch.., K, M] (adj_x) · rhs [batch.., K, N] or [batch.., N, K] (adj_y) ·
 //   output [batch.., M, N]. Ranks 2 to 5; the shorter one is led by dimensions of 1.
@@ -21,6 +21,7 @@
 #include "backends/ops/broadcast.h"
 #include "backends/ops/convolution.h"
 #include "backends/ops/data_movement.h"
+#include "backends/ops/int16_arithmetic.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/strided_copy.h"
 #include "base/checked.h"
@@ -33,6 +34,7 @@ using Shape = std::vector<int32_t>;
 
 constexpr int kLhs = 0, kRhs = 1;
 constexpr int kMinRank = 2, kMaxRank = 5;
+constexpr int64_t kMaxInt16Depth = kMaxWideAccumulator >> 30;  // products are at most 2^30
 
 // Of the operands' shapes alone.
 struct Geometry {
@@ -100,18 +102,54 @@ int64_t PackedBytes(const Geometry& g) {
   return CeilDiv(g.columns, kBlockChannels) * kBlockChannels * CeilDiv(g.depth, kWordBytes) * kWordBytes;
 }
 
+bool HasForm(DataType type) { return type == DataType::kInt8 || type == DataType::kInt16; }
+
+// LiteRT reads INT8 values of an INT16 operator as INT16.
+void CheckSameTypes(const OpView& op, Verdict& verdict) {
+  if (op.input(kLhs) == nullptr || !HasForm(op.input(kLhs)->type)) return;
+  const DataType type = op.input(kLhs)->type;
+  const std::string allowed = fmt::format("{}, as input 0", DataTypeName(type));
+  const Tensor *rhs = op.input(kRhs), *output = op.output(0);
+  if (rhs != nullptr && rhs->type != type && HasForm(rhs->type)) {
+    verdict.Add(ReasonCode::kUnsupportedInputType, "input 1 (right operand) element type",
+                std::string(DataTypeName(rhs->type)), allowed);
+  }
+  if (output != nullptr && output->type != type && HasForm(output->type)) {
+    verdict.Add(ReasonCode::kUnsupportedOutputType, "output 0 element type",
+                std::string(DataTypeName(output->type)), allowed);
+  }
+}
+
+double OutputScale(const OpView& op) {
+  return OutputScales(*op.input(kLhs), *op.input(kRhs), *op.output(0), 1, ScaleProduct::kFloat)[0];
+}
+
+// Types and quantization are those of INT16.
+void CheckInt16(const OpView& op, const Geometry& g, Verdict& verdict) {
+  RequireRange("products per output", g.depth, 1, kMaxInt16Depth, verdict);
+  if (QuantizeMultiplier(OutputScale(op)).shift <= 7) return;
+  verdict.Add(ReasonCode::kUnsupportedQuantizationParameters,
+              "input scale 0 * input scale 1 / output scale", fmt::format("{}", OutputScale(op)),
+              fmt::format("below {}", kMaxWideScale));
+}
+
 void Check(const OpView& op, Verdict& verdict) {
   const auto plan = PlanMatmul(op, verdict);
   for (int i : {kLhs, kRhs}) {
     if (op.input(i) == nullptr) continue;
     RequireNonEmpty(*op.input(i), fmt::format("input {}", i), verdict);
-    if (RequireInputType(op, i, i == kLhs ? "left operand" : "right operand", {DataType::kInt8}, verdict)) {
+    if (RequireInputType(op, i, i == kLhs ? "left operand" : "right operand",
+                         {DataType::kInt8, DataType::kInt16}, verdict)) {
       RequirePerTensor(*op.input(i), fmt::format("input {}", i), verdict);
+      RequireSymmetricInt16(*op.input(i), fmt::format("input {}", i), verdict);
     }
   }
-  if (RequireOutputType(op, 0, {DataType::kInt8}, verdict)) {
+  if (RequireOutputType(op, 0, {DataType::kInt8, DataType::kInt16}, verdict)) {
     RequirePerTensor(*op.output(0), "output 0", verdict);
+    RequireSymmetricInt16(*op.output(0), "output 0", verdict);
   }
+  CheckSameTypes(op, verdict);
+  if (plan && IsInt16(op) && verdict.eligible()) CheckInt16(op, *plan, verdict);
   if (!plan || op.output(0) == nullptr) return;
   RequireShape(*op.output(0), "output 0", plan->output, verdict);
   const auto packed = CheckedMul(Geometry::Count(plan->rhs_batch), PackedBytes(*plan));
@@ -130,7 +168,7 @@ struct Matmul {
         output(*op.output(0)),
         adj_x(op.op.as<BatchMatmulParams>().adj_x),
         adj_y(op.op.as<BatchMatmulParams>().adj_y),
-        multiplier(QuantizeMultipliers(OutputScales(lhs, rhs, output, 1, ScaleProduct::kFloat))[0]) {
+        multiplier(QuantizeMultiplier(OutputScale(op))) {
     // Which matrices meet, in the order of the output.
     const Shape shapes[] = {geometry.lhs_batch, geometry.rhs_batch};
     const std::vector<OperandLoop> loops = BroadcastOperandLoops(shapes);
@@ -159,16 +197,17 @@ struct Matmul {
   std::vector<Pair> batches;
 };
 
-// Accumulators are of Acc, an unsigned type: they wrap.
-template <typename Acc, typename Lhs, typename Rhs, typename Output>
-void Multiply(const Matmul& mm, const Lhs* lhs, const Rhs* rhs, Output* out) {
+// Accumulators are of Acc, an unsigned type: they wrap. rescale: from an accumulator to an output value without
+// its zero point.
+template <typename Acc, typename T, typename Rescale>
+void Multiply(const Matmul& mm, const T* lhs, const T* rhs, T* out, Rescale rescale) {
   const int64_t rows = mm.geometry.rows, depth = mm.geometry.depth, columns = mm.geometry.columns;
   const int64_t lhs_m = mm.adj_x ? 1 : depth, lhs_k = mm.adj_x ? rows : 1;
   const int64_t rhs_n = mm.adj_y ? depth : 1, rhs_k = mm.adj_y ? 1 : columns;
   const int32_t zp_lhs = mm.lhs.zero_point(), zp_rhs = mm.rhs.zero_point();
   for (const Matmul::Pair& batch : mm.batches) {
-    const Lhs* left = lhs + batch.lhs * rows * depth;
-    const Rhs* right = rhs + batch.rhs * depth * columns;
+    const T* left = lhs + batch.lhs * rows * depth;
+    const T* right = rhs + batch.rhs * depth * columns;
     for (int64_t m = 0; m < rows; ++m) {
       for (int64_t n = 0; n < columns; ++n) {
         Acc acc = 0;
@@ -176,9 +215,8 @@ void Multiply(const Matmul& mm, const Lhs* lhs, const Rhs* rhs, Output* out) {
           acc += static_cast<Acc>((left[m * lhs_m + k * lhs_k] - zp_lhs) *
                                   (right[n * rhs_n + k * rhs_k] - zp_rhs));
         }
-        const int32_t scaled = MultiplyByQuantizedMultiplier(static_cast<int32_t>(acc), mm.multiplier);
-        *out++ = static_cast<Output>(std::clamp(WrappingAdd(scaled, mm.output.zero_point()),
-                                                TypeMin(mm.output.type), TypeMax(mm.output.type)));
+        *out++ = static_cast<T>(std::clamp(WrappingAdd(rescale(acc), mm.output.zero_point()),
+                                           TypeMin(mm.output.type), TypeMax(mm.output.type)));
       }
     }
   }
@@ -190,7 +228,15 @@ Status Reference(const ReferenceArgs& args) {
   auto plan = PlanMatmul(args.view, verdict);
   if (!verdict.eligible() || !plan) return FirstReason(verdict);
   const Matmul mm(args.view, *std::move(plan));
-  Multiply<uint32_t>(mm, args.in<int8_t>(kLhs), args.in<int8_t>(kRhs), args.out<int8_t>(0));
+  if (IsInt16(args.view)) {
+    const WideMultiplier wide = ReduceMultiplier(mm.multiplier);
+    Multiply<uint64_t>(mm, args.in<int16_t>(kLhs), args.in<int16_t>(kRhs), args.out<int16_t>(0),
+                       [&](uint64_t acc) { return MultiplyWide(static_cast<int64_t>(acc), wide); });
+    return {};
+  }
+  Multiply<uint32_t>(mm, args.in<int8_t>(kLhs), args.in<int8_t>(kRhs), args.out<int8_t>(0), [&](uint32_t acc) {
+    return MultiplyByQuantizedMultiplier(static_cast<int32_t>(acc), mm.multiplier);
+  });
   return {};
 }
 
@@ -238,8 +284,23 @@ KernelArg LowerLhs(const OpView& op, const Matmul& mm, Lowering& lowering) {
   copy.Add(matrices, rows * depth, rows * depth);
   copy.Add(rows, 1, depth);
   copy.Add(depth, rows, 1);
-  LowerCopy(copy, tensor, transposed, std::nullopt, lowering);
+  LowerCopy(copy, 1, tensor, transposed, lowering);
   return transposed;
+}
+
+Status LowerInt16(const OpView& op, const Matmul& mm, Lowering& lowering) {
+  const Geometry& g = mm.geometry;
+  std::vector<int32_t> pairs;
+  for (const Matmul::Pair& pair : mm.batches) {
+    pairs.insert(pairs.end(), {static_cast<int32_t>(pair.lhs), static_cast<int32_t>(pair.rhs)});
+  }
+  const WideMultiplier wide = ReduceMultiplier(mm.multiplier);
+  lowering.Launch("batch_matmul_int16",
+                  {static_cast<size_t>(g.columns), static_cast<size_t>(g.rows), mm.batches.size()},
+                  {TensorArg{op.op.inputs[kLhs]}, TensorArg{op.op.inputs[kRhs]}, TensorArg{op.op.outputs[0]},
+                   lowering.AddConstant(pairs), static_cast<int32_t>(mm.batches.size()), g.rows, g.depth,
+                   g.columns, mm.adj_x ? 1 : 0, mm.adj_y ? 1 : 0, wide.multiplier, wide.shift});
+  return {};
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
@@ -247,6 +308,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   auto plan = PlanMatmul(op, verdict);
   if (!plan) return FirstReason(verdict);
   const Matmul mm(op, *std::move(plan));
+  if (IsInt16(op)) return LowerInt16(op, mm, lowering);
   const Geometry& g = mm.geometry;
   const int64_t lhs_matrices = Geometry::Count(g.lhs_batch), rhs_matrices = Geometry::Count(g.rhs_batch);
   const auto blocks = static_cast<int32_t>(CeilDiv(g.columns, kBlockChannels));
@@ -309,8 +371,9 @@ int64_t Macs(const OpView& op) {
 }
 
 constexpr std::string_view kRules[] = {
-    "both operands, constant or not, and the output INT8, each quantized per tensor (LiteRT has no UINT8 "
-    "kernel)",
+    "both operands, constant or not, and the output INT8, or all three INT16 with zero point 0, each quantized "
+    "per tensor (LiteRT has no UINT8 kernel, and reads INT8 values of an INT16 operator as INT16)",
+    "INT16: K at most 131072; input scale 0 * input scale 1 / output scale below 2^7",
     "operands of rank 2 to 5, [batch.., M, K] and [batch.., K, N], or with these two swapped (adj_x, adj_y)",
     "batch dimensions broadcast as in numpy; no dimension 0",
     "the right operand with its columns in blocks of 16 has less than 2^31 bytes",

@@ -4,12 +4,15 @@
 //   input
 //             scale / (2^20 * output scale). The 20 bits keep what the first rescale would round away.
 //   MUL       q = zp + x_0 * x_1 * (scale_0 * scale_1 / output scale)
+// 16 bit (INT16, zero points 0): the same, with 2^15 instead of 2^20.
 // INT32 and INT64 (shape arithmetic at plan time only): plain, wrapping.
 // Source: TFLite's reference kernels (add.cc, sub.cc, mul.cc and reference/ of LiteRT 2.3).
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
+#include <optional>
 
 #include "backends/ops/binary_operands.h"
 #include "backends/ops/rules.h"
@@ -18,11 +21,14 @@
 namespace npu {
 namespace {
 
-constexpr int kLeftShift = 20;  // of ADD and SUB, 8 bit: 255 * 2^20 * 2 stays inside int32
-// 255 * 255 * 2^15 is the largest product shifted left that an int32 holds.
-constexpr double kMaxMulMultiplier = 1 << 15;
+// Of ADD and SUB: 255 * 2^20 * 2 and 65535 * 2^15 stay inside int32.
+int LeftShift(const OpView& op) { return IsInt16(op) ? 15 : 20; }
 
-// --- 8-bit arithmetic ---
+// 255 * 255 * 2^15 is the largest product shifted left that an int32 holds; a product of INT16 is not
+// shifted.
+double MaxMulMultiplier(const OpView& op) { return IsInt16(op) ? 1 : 1 << 15; }
+
+// --- 8-bit and 16-bit arithmetic ---
 
 struct AddRatios {
   double a, b, output;
@@ -31,7 +37,7 @@ struct AddRatios {
 AddRatios RatiosOfAdd(const OpView& op) {
   const double a = op.input(0)->scale(), b = op.input(1)->scale(), output = op.output(0)->scale();
   const double twice_max = 2 * std::max(a, b);
-  return {a / twice_max, b / twice_max, twice_max / (static_cast<double>(1 << kLeftShift) * output)};
+  return {a / twice_max, b / twice_max, twice_max / (static_cast<double>(1 << LeftShift(op)) * output)};
 }
 
 // In float, as TFLite does: the roundings of the product and the division are part of the answer.
@@ -40,22 +46,63 @@ double RatioOfMul(const OpView& op) {
 }
 
 struct AddArithmetic {
+  int32_t scale;  // 2^LeftShift
   int32_t a_zero, b_zero, zero;
   QuantizedMultiplier a, b, output;
   ActivationRange range;
   bool subtract;
 
   int32_t operator()(int32_t qa, int32_t qb) const {
-    const int32_t sa = MultiplyByQuantizedMultiplier((qa - a_zero) * (1 << kLeftShift), a);
-    const int32_t sb = MultiplyByQuantizedMultiplier((qb - b_zero) * (1 << kLeftShift), b);
+    const int32_t sa = MultiplyByQuantizedMultiplier((qa - a_zero) * scale, a);
+    const int32_t sb = MultiplyByQuantizedMultiplier((qb - b_zero) * scale, b);
     const int32_t q = zero + MultiplyByQuantizedMultiplier(subtract ? sa - sb : sa + sb, output);
     return std::clamp(q, range.min, range.max);
   }
 };
 
+// With the flag pot_scale_int16 and scales that are powers of two, ADD and SUB of INT16 are what the gates of an LSTM
+// need: an operand is shifted right to the output's scale, rounded with ties away from zero, and the sum saturates.
+constexpr int kMaxPotShift = 15;
+
+struct PotShifts {
+  int a = 0, b = 0;  // bits to the right
+};
+
+std::optional<int> PowerOfTwo(float scale) {
+  constexpr float kTolerance = 1e-3f;  // TFLite's CheckedLog2
+  const float log2 = std::log2(scale), rounded = std::round(log2);
+  if (!(std::abs(log2 - rounded) < kTolerance)) return std::nullopt;
+  return static_cast<int>(rounded);
+}
+
+// nullopt: the general arithmetic.
+std::optional<PotShifts> PotShiftsOf(const OpView& op) {
+  if (op.op.kind == OpKind::kMul || !IsInt16(op) || !op.op.as<BinaryParams>().pot_scale_int16) {
+    return std::nullopt;
+  }
+  const auto a = PowerOfTwo(op.input(0)->scale()), b = PowerOfTwo(op.input(1)->scale());
+  const auto output = PowerOfTwo(op.output(0)->scale());
+  if (!a || !b || !output) return std::nullopt;
+  return PotShifts{*output - *a, *output - *b};
+}
+
 AddArithmetic MakeAdd(const OpView& op) {
+  if (const auto shifts = PotShiftsOf(op)) {
+    // The same steps with multipliers of 1/2: x * 2^15 / 2, then 14 bits more to the right, is x; the sum stays.
+    constexpr int32_t kHalf = 1 << 30;
+    return {1 << LeftShift(op),
+            0,
+            0,
+            0,
+            {kHalf, -(14 + shifts->a)},
+            {kHalf, -(14 + shifts->b)},
+            {kHalf, 1},
+            QuantizedActivationRange(op.op.as<BinaryParams>().activation, *op.output(0)),
+            op.op.kind == OpKind::kSub};
+  }
   const AddRatios ratios = RatiosOfAdd(op);
-  return {op.input(0)->zero_point(),
+  return {1 << LeftShift(op),
+          op.input(0)->zero_point(),
           op.input(1)->zero_point(),
           op.output(0)->zero_point(),
           QuantizeMultiplier(ratios.a),
@@ -114,24 +161,41 @@ IntegerArithmetic<T> MakeInteger(const OpView& op) {
 void CheckMultipliers(const OpView& op, Verdict& verdict) {
   if (op.op.kind == OpKind::kMul) {
     const double ratio = RatioOfMul(op);
-    if (ratio >= 0 && ratio < kMaxMulMultiplier) return;
+    const double limit = MaxMulMultiplier(op);
+    if (ratio >= 0 && ratio < limit) return;
     verdict.Add(ReasonCode::kUnsupportedQuantizationParameters,
                 "input scale 0 * input scale 1 / output scale", fmt::format("{}", ratio),
-                fmt::format("0 to below {}", kMaxMulMultiplier));
+                fmt::format("0 to below {}", limit));
     return;
   }
   // TFLite aborts (ADD) or computes nonsense (SUB) when the last rescale is not a shift right.
   const double ratio = RatiosOfAdd(op).output;
   if (ratio < 1 && QuantizeMultiplier(ratio).shift <= 0) return;
   verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, "2 * larger input scale / output scale",
-              fmt::format("{}", ratio * (1 << kLeftShift)), fmt::format("below {}", 1 << kLeftShift));
+              fmt::format("{}", ratio * (1 << LeftShift(op))), fmt::format("below {}", 1 << LeftShift(op)));
+}
+
+void CheckPotScales(const OpView& op, const PotShifts& shifts, Verdict& verdict) {
+  const bool fits = std::min(shifts.a, shifts.b) == 0 && std::max(shifts.a, shifts.b) <= kMaxPotShift;
+  if (!fits) {
+    verdict.Add(ReasonCode::kUnsupportedQuantizationParameters,
+                "input scales / output scale with pot_scale_int16",
+                fmt::format("2^{} and 2^{}", -shifts.a, -shifts.b),
+                fmt::format("one 2^0, the other 2^-{} to 2^0", kMaxPotShift));
+  }
+  if (op.input(0)->shape != op.input(1)->shape) {
+    verdict.Add(ReasonCode::kShapeMismatch, "input 1 shape with pot_scale_int16", ShapeString(*op.input(1)),
+                ShapeString(*op.input(0)) + ", as input 0 (LiteRT does not broadcast these)");
+  }
 }
 
 void Check(const OpView& op, Verdict& verdict) {
-  const bool typed = CheckBinaryOperands(op, verdict);
+  const bool typed = CheckBinaryOperandsOrInt16(op, verdict);
   RequireQuantizedActivation(op.op.as<BinaryParams>().activation, verdict);
   CheckBroadcast(op, verdict);
-  if (typed) CheckMultipliers(op, verdict);
+  if (!typed) return;
+  if (const auto shifts = PotShiftsOf(op)) return CheckPotScales(op, *shifts, verdict);
+  CheckMultipliers(op, verdict);
 }
 
 // --- Reference ---
@@ -146,6 +210,9 @@ Status Reference(const ReferenceArgs& args) {
       return {};
     case DataType::kUInt8:
       is_mul ? ComputeBroadcast<uint8_t>(args, MakeMul(op)) : ComputeBroadcast<uint8_t>(args, MakeAdd(op));
+      return {};
+    case DataType::kInt16:
+      is_mul ? ComputeBroadcast<int16_t>(args, MakeMul(op)) : ComputeBroadcast<int16_t>(args, MakeAdd(op));
       return {};
     case DataType::kInt32: ComputeBroadcast<int32_t>(args, MakeInteger<int32_t>(op)); return {};
     case DataType::kInt64: ComputeBroadcast<int64_t>(args, MakeInteger<int64_t>(op)); return {};
@@ -182,20 +249,25 @@ std::vector<KernelArg> ArithmeticArgs(const OpView& op, bool swap) {
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const bool is_mul = op.op.kind == OpKind::kMul;
-  const BinaryKernels kernels =
+  BinaryKernels kernels =
       is_mul ? BinaryKernels{"npu_mul_flat", "npu_mul_rows"} : BinaryKernels{"npu_add_flat", "npu_add_rows"};
+  if (IsInt16(op)) {
+    kernels = is_mul ? BinaryKernels{{}, "npu_mul_int16_rows"} : BinaryKernels{{}, "npu_add_int16_rows"};
+  }
   LowerBroadcast(
       op, kernels, [&](bool swap) { return ArithmeticArgs(op, swap); }, lowering);
   return {};
 }
 
 constexpr std::string_view kRules[] = {
-    "Both inputs and the output are INT8 or UINT8, of one type, each quantized per tensor.",
+    "Both inputs and the output are INT8, UINT8 or INT16 (zero point 0), of one type, each quantized per "
+    "tensor.",
     "Fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6.",
     "Tensors have elements; shapes broadcast as in numpy, over at most 6 dimensions after merging "
     "neighbours.",
-    "ADD, SUB: 2 * larger input scale / output scale is below 2^20.",
-    "MUL: input scale 0 * input scale 1 / output scale is below 2^15.",
+    "ADD, SUB: 2 * larger input scale / output scale is below 2^20 (INT16: 2^15). INT16 with pot_scale_int16 and "
+    "scales that are powers of two: equal shapes, one input of the output's scale, the other's 2^-15 to 1 of it.",
+    "MUL: input scale 0 * input scale 1 / output scale is below 2^15 (INT16: 1).",
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <numeric>
 #include <optional>
 
@@ -85,6 +87,20 @@ void LowerRows(const OpView& op, std::string_view kernel, const std::vector<Broa
   lowering.Launch(kernel, {items, static_cast<size_t>(rows), 1}, std::move(args));
 }
 
+// What is left to test when input 0 and output 0 are `typed` or not: operand 1.
+bool CheckOperands(const OpView& op, bool typed, std::initializer_list<DataType> allowed, Verdict& verdict) {
+  const Tensor* a = op.input(0);
+  const Tensor* b = op.input(1);
+  if (!RequireInputType(op, 1, "second operand", allowed, verdict)) return false;
+  typed = RequirePerTensor(*b, "input 1", verdict) && typed;
+  if (a != nullptr && a->type != b->type && std::ranges::find(allowed, a->type) != allowed.end()) {
+    verdict.Add(ReasonCode::kUnsupportedInputType, "input 1 (second operand) element type",
+                std::string(DataTypeName(b->type)), fmt::format("{}, as input 0", DataTypeName(a->type)));
+    typed = false;
+  }
+  return typed;
+}
+
 }  // namespace
 
 Status InferBroadcast(Graph& graph, const Op& op) {
@@ -105,17 +121,13 @@ Status InferBroadcast(Graph& graph, const Op& op) {
 }
 
 bool CheckBinaryOperands(const OpView& op, Verdict& verdict) {
-  bool typed = RequireSame8BitType(op, verdict);
-  const Tensor* a = op.input(0);
-  const Tensor* b = op.input(1);
-  if (!RequireInputType(op, 1, "second operand", {DataType::kInt8, DataType::kUInt8}, verdict)) return false;
-  typed = RequirePerTensor(*b, "input 1", verdict) && typed;
-  if (a != nullptr && Is8Bit(a->type) && a->type != b->type) {
-    verdict.Add(ReasonCode::kUnsupportedInputType, "input 1 (second operand) element type",
-                std::string(DataTypeName(b->type)), fmt::format("{}, as input 0", DataTypeName(a->type)));
-    typed = false;
-  }
-  return typed;
+  return CheckOperands(op, RequireSame8BitType(op, verdict), {DataType::kInt8, DataType::kUInt8}, verdict);
+}
+
+bool CheckBinaryOperandsOrInt16(const OpView& op, Verdict& verdict) {
+  const bool typed = CheckOperands(op, RequireSameQuantizedType(op, verdict),
+                                   {DataType::kInt8, DataType::kUInt8, DataType::kInt16}, verdict);
+  return typed && RequireSymmetricInt16(*op.input(1), "input 1", verdict);
 }
 
 void CheckBroadcast(const OpView& op, Verdict& verdict) {
@@ -159,8 +171,10 @@ void LowerBroadcast(const OpView& op, const BinaryKernels& kernels, const Argume
                     Lowering& lowering) {
   const std::vector<BroadcastLoop> loops = BroadcastLoops(op.input(0)->shape, op.input(1)->shape);
   const auto count = static_cast<int32_t>(*op.output(0)->element_count());
-  if (LowerFlat(op, kernels.flat, loops, count, false, arguments, lowering)) return;
-  if (LowerFlat(op, kernels.flat, loops, count, true, arguments, lowering)) return;
+  if (!kernels.flat.empty()) {
+    if (LowerFlat(op, kernels.flat, loops, count, false, arguments, lowering)) return;
+    if (LowerFlat(op, kernels.flat, loops, count, true, arguments, lowering)) return;
+  }
   LowerRows(op, kernels.rows, loops, count, arguments, lowering);
 }
 

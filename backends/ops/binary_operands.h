@@ -19,6 +19,8 @@ Status InferBroadcast(Graph& graph, const Op& op);
 
 // Check: both inputs and the output are INT8 or UINT8, of one type, quantized per tensor. Returns whether.
 bool CheckBinaryOperands(const OpView& op, Verdict& verdict);
+// The same for operators that have a 16-bit form, too: INT16 is allowed, with zero point 0.
+bool CheckBinaryOperandsOrInt16(const OpView& op, Verdict& verdict);
 
 // Check: shapes have elements, fit together and need no more loops than a kernel has.
 void CheckBroadcast(const OpView& op, Verdict& verdict);
@@ -55,7 +57,7 @@ void ComputeBroadcast(const ReferenceArgs& args, Function function) {
   }
 }
 
-// The two forms of a kernel; literals.
+// The two forms of a kernel; literals. flat: empty when there is none.
 struct BinaryKernels {
   std::string_view flat, rows;
 };

@@ -149,6 +149,9 @@ void WithArithmetic(const OpView& op, Use use) {
 
 // --- Check ---
 
+// MINIMUM, MAXIMUM: the operators that have a 16-bit form.
+bool IsExtremum(const OpView& op) { return op.op.kind == OpKind::kMinimum || op.op.kind == OpKind::kMaximum; }
+
 void CheckDiv(const OpView& op, Verdict& verdict) {
   const Tensor& divisor = *op.input(1);
   if (!InRange(op)) {
@@ -194,7 +197,8 @@ void CheckArithmetic(const OpView& op, Verdict& verdict) {
 }
 
 void Check(const OpView& op, Verdict& verdict) {
-  const bool typed = CheckBinaryOperands(op, verdict);
+  const bool typed =
+      IsExtremum(op) ? CheckBinaryOperandsOrInt16(op, verdict) : CheckBinaryOperands(op, verdict);
   if (op.op.kind == OpKind::kDiv) RequireQuantizedActivation(op.op.as<BinaryParams>().activation, verdict);
   CheckBroadcast(op, verdict);
   if (op.op.kind == OpKind::kPrelu) RequireElementwiseShapes(op, verdict);
@@ -206,6 +210,13 @@ void Check(const OpView& op, Verdict& verdict) {
 Status Reference(const ReferenceArgs& args) {
   const OpView& op = args.view;
   NPU_RETURN_IF_ERROR(ExpectBroadcast(op));
+  const auto extremum = [&](int32_t a, int32_t b) {
+    return op.op.kind == OpKind::kMaximum ? std::max(a, b) : std::min(a, b);
+  };
+  if (IsExtremum(op) && IsInt16(op)) {
+    ComputeBroadcast<int16_t>(args, extremum);
+    return {};
+  }
   NPU_RETURN_IF_ERROR(Expect8Bit(op));
   const bool needs_range = op.op.kind == OpKind::kDiv || op.op.kind == OpKind::kSquaredDifference;
   if (needs_range && !InRange(op)) return Fail(ErrorCode::kUnsupported, "scales are out of range");
@@ -219,10 +230,12 @@ Status Reference(const ReferenceArgs& args) {
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
-  if (op.op.kind == OpKind::kMinimum || op.op.kind == OpKind::kMaximum) {
+  if (IsExtremum(op)) {
     const int32_t take_larger = op.op.kind == OpKind::kMaximum ? 1 : 0;
     LowerBroadcast(
-        op, {"npu_extremum_flat", "npu_extremum_rows"},
+        op,
+        IsInt16(op) ? BinaryKernels{{}, "npu_extremum_int16_rows"}
+                    : BinaryKernels{"npu_extremum_flat", "npu_extremum_rows"},
         [&](bool) { return std::vector<KernelArg>{take_larger}; }, lowering);
     return {};
   }
@@ -237,9 +250,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
 }
 
 constexpr std::string_view kRules[] = {
-    "Both inputs and the output are INT8 or UINT8 (SQUARED_DIFFERENCE: INT8), of one type, each quantized "
-    "per "
-    "tensor.",
+    "Both inputs and the output are INT8 or UINT8 (SQUARED_DIFFERENCE: INT8; MINIMUM, MAXIMUM: or INT16 with "
+    "zero point 0), of one type, each quantized per tensor.",
     "Tensors have elements; shapes broadcast as in numpy, over at most 6 dimensions after merging "
     "neighbours. "
     "PRELU: the output has the shape of input 0.",

@@ -1,5 +1,6 @@
 // CONCATENATION: the inputs one after the other along `axis`; all other dimensions agree.
-// INT8: every input has the output's scale and zero point (TFLite refuses others), bytes are copied.
+// INT8, INT16: every input has the output's scale and zero point (TFLite refuses others of INT8), bytes are
+// copied.
 // UINT8: an input with another scale or zero point is requantized in float, as TFLite's kernel does:
 //   m = s_in * (1 / s_out);  q_out = clamp(round(q_in * m + (-zp_in * m)) + zp_out, 0, 255)
 // with every operation rounded to float. Only 256 values can occur: a table per input, exact.
@@ -113,8 +114,8 @@ void Check(const OpView& op, Verdict& verdict) {
     if (op.input(i) == nullptr) continue;
     const Tensor& input = *op.input(i);
     RequireNonEmpty(input, Role(i), verdict);
-    if (!RequireMoved8Bit(input, Role(i), output, "output", verdict)) continue;
-    if (input.type == DataType::kInt8) {
+    if (!RequireMovedType(input, Role(i), output, "output", verdict)) continue;
+    if (input.type != DataType::kUInt8) {
       RequireSameQuantization(input, Role(i), output, "output", verdict);
     } else if (Requantizes(input, output) && !(RequantizeMultiplier(input, output) <= kMaxMultiplier)) {
       verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, fmt::format("{} scale", Role(i)),
@@ -160,13 +161,14 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   int64_t begin = 0;
   for (int i = 0; i < op.input_count(); ++i) {
     const Tensor& input = *op.input(i);
-    std::optional<ConstantArg> table;
+    const StridedCopy copy = InputCopy(*plan, input, begin);
+    const TensorArg source{op.op.inputs[i]}, target{op.op.outputs[0]};
     if (Requantizes(input, output)) {
       const auto values = RequantizeTable(input, output);
-      table = lowering.AddConstant(std::span<const uint8_t>(values));
+      LowerCopyTable(copy, lowering.AddConstant(std::span<const uint8_t>(values)), source, target, lowering);
+    } else {
+      LowerCopy(copy, ElementSize(output.type), source, target, lowering);
     }
-    LowerCopy(InputCopy(*plan, input, begin), TensorArg{op.op.inputs[i]}, TensorArg{op.op.outputs[0]}, table,
-              lowering);
     begin += input.shape[plan->axis];
   }
   return {};
@@ -176,8 +178,10 @@ constexpr std::string_view kRules[] = {
     "every input is there; ranks 1 to 8; axis in [-rank, rank)",
     "the inputs' shapes agree but for the axis",
     "no fused activation",
-    "inputs (constants too) and output are INT8 or all UINT8, quantized per tensor; no dimension is 0",
-    "INT8: every input has the output's scale and zero point",
+    "inputs (constants too) and output are all INT8, all UINT8 or all INT16 (zero point 0), quantized per "
+    "tensor; "
+    "no dimension is 0",
+    "INT8, INT16: every input has the output's scale and zero point",
     "UINT8: other scales are requantized; an input's scale is at most 2^22 times the output's",
 };
 

@@ -5,7 +5,7 @@
 //                                          * (weights[n, ky, kx, c] - zp_w)
 //   out[b, y, x, n] = clamp(zp_out + round(acc * s_in * s_w[n] / s_out), range of the fused activation)
 // Positions outside the input hold zp_in, so that they add nothing. round: double rounding
-// (schema/quantization.h). Accumulators wrap at 32 bits.
+// (schema/quantization.h). Accumulators wrap at 32 bits. INT16 has its own arithmetic: convolution_int16.h.
 //
 // Shapes: input NHWC [B,H,W,C] · weights OHWI [N,KH,KW,Cw], C = groups * Cw, N a multiple of groups ·
 //   bias [N] (optional) · output [B,OH,OW,N], sizes and padding as WindowAxis (window.h) says.
@@ -20,6 +20,7 @@
 #include <algorithm>
 
 #include "backends/ops/convolution.h"
+#include "backends/ops/convolution_int16.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/window.h"
@@ -36,28 +37,34 @@ Status Infer(Graph& graph, const Op& op) {
 }
 
 constexpr std::string_view kRules[] = {
-    "input and output: INT8 or UINT8, the same, per tensor",
+    "input and output: INT8, UINT8 or INT16 (zero point 0), the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
-    "weights: of the input's type, or constant INT4 where that is INT8; INT8 and INT4 per tensor or per output "
-    "channel (dimension 0) with zero point 0, UINT8 per tensor with any zero point",
-    "bias: none, or constant INT32, one per output channel, zero point 0; UINT8: its scale is input scale * "
+    "weights: of the input's type, or constant INT4 where that is INT8 (INT16: constant INT8); INT8 and INT4 per "
+    "tensor or per output channel (dimension 0) with zero point 0, UINT8 per tensor with any zero point",
+    "bias: none, or constant INT32 (INT16: or INT64), one per output channel, zero point 0; UINT8: its scale "
+    "is input scale * "
     "weights scale to within 0.02 of the output scale",
     "strides and dilations 1 to 32767",
     "input and weights of rank 4, no dimension 0",
     "the output's shape is what input, weights, strides and dilations make; no dimension 0",
     "the input with its border has less than 2^31 bytes",
     "input channels are a multiple of the weights' depth, output channels of the number of groups",
+    "INT16: input scale * weights scale / output scale below 2^7; at most 2^24 products per output; bias "
+    "values "
+    "-2^46 to 2^46",
 };
 
 void Check(const OpView& op, Verdict& verdict) {
   const auto& params = op.op.as<Conv2DParams>();
-  RequireSame8BitType(op, verdict);
+  RequireSameQuantizedType(op, verdict);
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1);
   const bool is_unsigned = input != nullptr && input->type == DataType::kUInt8;
   CheckWeightsAndBias(
       op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned, .int4 = true, .computed = true}, verdict);
   if (!CheckWindow(op, WindowParams(params), kChannelDimension, verdict)) return;
+  if (IsInt16(op))
+    CheckInt16Sums(op, CheckedElementCount(std::span(weights->shape).subspan(1)).value_or(0), verdict);
   const int32_t channels = input->shape[3], depth = weights->shape[3];
   if (channels % depth != 0) {
     verdict.Add(ReasonCode::kShapeMismatch, "input 0 channels", std::to_string(channels),
@@ -127,7 +134,30 @@ void Convolve(const Convolution& conv, const T* in, const T* weights, T* out) {
   }
 }
 
+// For operators of INT16 that passed Check.
+Int16Convolution MakeInt16(const OpView& op) {
+  const Tensor &input = *op.input(0), &weights = *op.input(1), &output = *op.output(0);
+  const Window window = *MakeWindow(WindowParams(op.op.as<Conv2DParams>()), input, weights);
+  const int32_t group_depth = weights.shape[3], taps = weights.shape[1] * weights.shape[2];
+  return {.input = input,
+          .weights = weights,
+          .output = output,
+          .bias = op.input(2),
+          .rows = ForwardTaps(window.rows),
+          .columns = ForwardTaps(window.columns),
+          .group_depth = group_depth,
+          .group_channels = weights.shape[0] / (input.shape[3] / group_depth),
+          .channels = weights.shape[0],
+          .channel_step = taps * group_depth,
+          .tap_step = group_depth,
+          .range = QuantizedActivationRange(op.op.as<Conv2DParams>().activation, output)};
+}
+
 Status Reference(const ReferenceArgs& args) {
+  if (IsInt16(args.view)) {
+    ConvolveInt16(MakeInt16(args.view), args.in<int16_t>(0), args.in<int8_t>(1), args.out<int16_t>(0));
+    return {};
+  }
   const Convolution conv(args.view);
   const WeightBytes weights(conv.weights, args.inputs[1]);
   if (conv.input.type == DataType::kInt8) {
@@ -200,6 +230,10 @@ int32_t ChunkPixels(int32_t pixels, int32_t work_items_per_chunk) {
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
+  if (IsInt16(op)) {
+    LowerInt16Convolution(MakeInt16(op), TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, lowering);
+    return {};
+  }
   const Convolution conv(op);
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
   const Runs runs = MakeRuns(conv);

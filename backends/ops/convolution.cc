@@ -38,8 +38,8 @@ void CheckWeightQuantization(const OpView& op, const WeightRules& rules, Verdict
     }
   }
   const bool zero_point_allowed =
-      q.per_tensor() &&
-      (weights.type == DataType::kUInt8 || (weights.type == DataType::kInt8 && rules.int8_zero_point));
+      q.per_tensor() && (weights.type == DataType::kUInt8 ||
+                         (weights.type == DataType::kInt8 && rules.int8_zero_point && !IsInt16(op)));
   const auto nonzero =
       std::find_if(q.zero_point.begin(), q.zero_point.end(), [](int64_t z) { return z != 0; });
   if (nonzero != q.zero_point.end() && !zero_point_allowed) {
@@ -50,7 +50,11 @@ void CheckWeightQuantization(const OpView& op, const WeightRules& rules, Verdict
 
 void CheckBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
   const Tensor& bias = *op.input(2);
-  RequireInputType(op, 2, "bias", {DataType::kInt32}, verdict);
+  if (IsInt16(op)) {
+    RequireInputType(op, 2, "bias", {DataType::kInt64, DataType::kInt32}, verdict);
+  } else {
+    RequireInputType(op, 2, "bias", {DataType::kInt32}, verdict);
+  }
   RequireConstant(op, 2, "bias", verdict);
   const auto& zero_points = bias.quantization.zero_point;
   const auto nonzero = std::find_if(zero_points.begin(), zero_points.end(), [](int64_t z) { return z != 0; });
@@ -88,7 +92,8 @@ void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& ve
   if (op.input(1) != nullptr) {
     const Tensor* input = op.input(0);
     using enum DataType;
-    const bool typed = rules.int2 ? RequireInputType(op, 1, "weights", {kInt8, kUInt8, kInt4, kInt2}, verdict)
+    const bool typed = IsInt16(op)  ? RequireInputType(op, 1, "weights", {kInt8}, verdict)
+                       : rules.int2 ? RequireInputType(op, 1, "weights", {kInt8, kUInt8, kInt4, kInt2}, verdict)
                        : rules.int4 ? RequireInputType(op, 1, "weights", {kInt8, kUInt8, kInt4}, verdict)
                                     : RequireInputType(op, 1, "weights", {kInt8, kUInt8}, verdict);
     const DataType computed = typed && DataTypeBits(op.input(1)->type) < 8 ? kInt8 : op.input(1)->type;
@@ -97,7 +102,7 @@ void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& ve
                   std::string(DataTypeName(op.input(1)->type)),
                   fmt::format("{}, as input 0", DataTypeName(input->type)));
     }
-    if (!rules.computed || op.input(1)->is_constant() || (typed && !Is8Bit(op.input(1)->type))) {
+    if (!rules.computed || IsInt16(op) || op.input(1)->is_constant() || (typed && !Is8Bit(op.input(1)->type))) {
       RequireConstant(op, 1, "weights", verdict);
     }
     if (typed) CheckWeightQuantization(op, rules, verdict);

@@ -27,9 +27,9 @@ struct WeightRules {
   bool int4 = false, int2 = false;  // INT8 inputs may meet such weights
   bool computed = false;            // 8-bit weights may be computed when the model runs
 };
-// Operand 1 (weights): constant, the input's type (or narrower, as the rules say), INT8, INT4 and INT2 per
-// tensor or per channel, UINT8 per tensor. Operand 2 (bias), if there: constant INT32[channels], zero point
-// 0. Adds every failed rule.
+// Operand 1 (weights): constant, the input's type (or narrower, as the rules say; INT8 of an INT16 input), INT8,
+// INT4 and INT2 per tensor or per channel, UINT8 per tensor. Operand 2 (bias), if there: constant
+// INT32[channels] (INT16: or INT64), zero point 0. Adds every failed rule.
 void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& verdict);
 
 // s_in * s_w[c] / s_out for `channels` output channels. TFLite multiplies the first two in double for

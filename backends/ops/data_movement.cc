@@ -7,6 +7,28 @@
 #include "base/checked.h"
 
 namespace npu {
+namespace {
+
+// `fits`: whether the type of `from` is one of `allowed`.
+bool RequireOneType(const Tensor& from, std::string_view role_from, const Tensor& to,
+                    std::string_view role_to, bool fits, std::string_view allowed, Verdict& verdict) {
+  bool ok = fits;
+  if (!fits) {
+    verdict.Add(ReasonCode::kUnsupportedInputType, fmt::format("{} element type", role_from),
+                std::string(DataTypeName(from.type)), std::string(allowed));
+  }
+  if (to.type != from.type) {
+    verdict.Add(ReasonCode::kUnsupportedOutputType, fmt::format("{} element type", role_to),
+                std::string(DataTypeName(to.type)),
+                fmt::format("{}, as {}", DataTypeName(from.type), role_from));
+    ok = false;
+  }
+  if (!ok) return false;
+  ok = RequirePerTensor(from, role_from, verdict);
+  return RequirePerTensor(to, role_to, verdict) && ok;
+}
+
+}  // namespace
 
 int ElementSize(DataType type) {
   const int bits = DataTypeBits(type);
@@ -21,23 +43,20 @@ bool RequireOutputCount(const OpView& op, int count, Verdict& verdict) {
   return RequireRange("number of outputs", op.output_count(), count, count, verdict);
 }
 
+bool RequireMovedType(const Tensor& from, std::string_view role_from, const Tensor& to,
+                      std::string_view role_to, Verdict& verdict) {
+  const bool wide = from.type == DataType::kInt16;
+  if (!RequireOneType(from, role_from, to, role_to, wide || Is8Bit(from.type), "INT8, UINT8 or INT16",
+                      verdict)) {
+    return false;
+  }
+  const bool symmetric = RequireSymmetricInt16(from, role_from, verdict);
+  return RequireSymmetricInt16(to, role_to, verdict) && symmetric;
+}
+
 bool RequireMoved8Bit(const Tensor& from, std::string_view role_from, const Tensor& to,
                       std::string_view role_to, Verdict& verdict) {
-  bool ok = true;
-  if (!Is8Bit(from.type)) {
-    verdict.Add(ReasonCode::kUnsupportedInputType, fmt::format("{} element type", role_from),
-                std::string(DataTypeName(from.type)), "INT8 or UINT8");
-    ok = false;
-  }
-  if (to.type != from.type) {
-    verdict.Add(ReasonCode::kUnsupportedOutputType, fmt::format("{} element type", role_to),
-                std::string(DataTypeName(to.type)),
-                fmt::format("{}, as {}", DataTypeName(from.type), role_from));
-    ok = false;
-  }
-  if (!ok) return false;
-  ok = RequirePerTensor(from, role_from, verdict);
-  return RequirePerTensor(to, role_to, verdict) && ok;
+  return RequireOneType(from, role_from, to, role_to, Is8Bit(from.type), "INT8 or UINT8", verdict);
 }
 
 bool RequireShape(const Tensor& tensor, std::string_view role, std::span<const int32_t> shape,

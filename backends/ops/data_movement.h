@@ -2,7 +2,7 @@
 // Such a room has one planning function that tests every operand and parameter, adds each failed rule to a
 // Verdict and returns the output shape (and the copy) when none failed. Infer, Check, Reference and Lower
 // all call it, so shapes, rules and bytes cannot disagree, and none of them trusts the model.
-// 8-bit operands are moved as they are: like TFLite's kernels, no room here requantizes, unless it says so.
+// Quantized operands are moved as they are: like TFLite's kernels, no room here requantizes, unless it says so.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -27,6 +27,9 @@ int ElementSize(DataType type);
 bool RequireInputCount(const OpView& op, int min, int max, Verdict& verdict);
 bool RequireOutputCount(const OpView& op, int count, Verdict& verdict);
 
+// One type of INT8, UINT8 and INT16 (zero point 0), each quantized per tensor.
+bool RequireMovedType(const Tensor& from, std::string_view role_from, const Tensor& to,
+                      std::string_view role_to, Verdict& verdict);
 // Both INT8 or both UINT8, each quantized per tensor.
 bool RequireMoved8Bit(const Tensor& from, std::string_view role_from, const Tensor& to,
                       std::string_view role_to, Verdict& verdict);

@@ -2,7 +2,7 @@
 //   acc = bias[n] + sum over ky, kx of (in[b, y*sh - ph + ky*dh, x*sw - pw + kx*dw, c] - zp_in)
 //                                       * (weights[0, ky, kx, n] - zp_w)
 //   out[b, y, x, n] = clamp(zp_out + round(acc * s_in * s_w[n] / s_out), range of the fused activation)
-// Rounding, padding, types and the product of scales as in conv2d.cc.
+// Rounding, padding, types and the product of scales as in conv2d.cc; INT16: convolution_int16.h.
 // Shapes: input [B,H,W,C] · weights [1,KH,KW,N] · bias [N] (optional) · output [B,OH,OW,N]. The parameter
 // depth_multiplier repeats what the shapes say, or is 0; LiteRT goes by the shapes, we insist that both
 // agree. Source: TFLite quantization specification; LiteRT 2.3 BUILTIN_REF, bit for bit.
@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "backends/ops/convolution.h"
+#include "backends/ops/convolution_int16.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/window.h"
@@ -28,12 +29,12 @@ Status Infer(Graph& graph, const Op& op) {
 }
 
 constexpr std::string_view kRules[] = {
-    "input and output: INT8 or UINT8, the same, per tensor",
+    "input and output: INT8, UINT8 or INT16 (zero point 0), the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
-    "weights: constant, of the input's type, or INT4 where that is INT8; INT8 and INT4 per tensor or per "
-    "output "
-    "channel (dimension 3) with zero point 0, UINT8 per tensor with any zero point",
-    "bias: none, or constant INT32, one per output channel, zero point 0; UINT8: its scale is input scale * "
+    "weights: constant, of the input's type, or INT4 where that is INT8 (INT16: INT8 alone); INT8 and INT4 per "
+    "tensor or per output channel (dimension 3) with zero point 0, UINT8 per tensor with any zero point",
+    "bias: none, or constant INT32 (INT16: or INT64), one per output channel, zero point 0; UINT8: its scale "
+    "is input scale * "
     "weights scale to within 0.02 of the output scale",
     "strides and dilations 1 to 32767",
     "input and weights of rank 4, no dimension 0",
@@ -41,17 +42,21 @@ constexpr std::string_view kRules[] = {
     "the input with its border, every channel repeated depth_multiplier times, has less than 2^31 bytes",
     "weights of shape [1, height, width, a multiple of the input channels]",
     "depth_multiplier absent, or output channels / input channels",
+    "INT16: input scale * weights scale / output scale below 2^7; at most 2^24 products per output; bias "
+    "values "
+    "-2^46 to 2^46",
 };
 
 void Check(const OpView& op, Verdict& verdict) {
   const auto& params = op.op.as<DepthwiseConv2DParams>();
-  RequireSame8BitType(op, verdict);
+  RequireSameQuantizedType(op, verdict);
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1);
   const bool is_unsigned = input != nullptr && input->type == DataType::kUInt8;
   CheckWeightsAndBias(
       op, {.channel_dimension = kChannelDimension, .bias_scale_checked = is_unsigned, .int4 = true}, verdict);
   if (!CheckWindow(op, WindowParams(params), kChannelDimension, verdict)) return;
+  if (IsInt16(op)) CheckInt16Sums(op, int64_t{weights->shape[1]} * weights->shape[2], verdict);
   if (weights->shape[0] != 1 || weights->shape[3] % input->shape[3] != 0) {
     verdict.Add(ReasonCode::kShapeMismatch, "input 1 (weights) shape", ShapeString(*weights),
                 fmt::format("[1, height, width, a multiple of the input's {} channels]", input->shape[3]));
@@ -121,7 +126,29 @@ void Convolve(const Depthwise& conv, const T* in, const T* weights, T* out) {
   }
 }
 
+// For operators of INT16 that passed Check.
+Int16Convolution MakeInt16(const OpView& op) {
+  const Tensor &input = *op.input(0), &weights = *op.input(1), &output = *op.output(0);
+  const Window window = *MakeWindow(WindowParams(op.op.as<DepthwiseConv2DParams>()), input, weights);
+  return {.input = input,
+          .weights = weights,
+          .output = output,
+          .bias = op.input(2),
+          .rows = ForwardTaps(window.rows),
+          .columns = ForwardTaps(window.columns),
+          .group_depth = 1,
+          .group_channels = weights.shape[3] / input.shape[3],
+          .channels = weights.shape[3],
+          .channel_step = 1,
+          .tap_step = weights.shape[3],
+          .range = QuantizedActivationRange(op.op.as<DepthwiseConv2DParams>().activation, output)};
+}
+
 Status Reference(const ReferenceArgs& args) {
+  if (IsInt16(args.view)) {
+    ConvolveInt16(MakeInt16(args.view), args.in<int16_t>(0), args.in<int8_t>(1), args.out<int16_t>(0));
+    return {};
+  }
   const Depthwise conv(args.view);
   const WeightBytes weights(conv.weights, args.inputs[1]);
   if (conv.input.type == DataType::kInt8) {
@@ -231,6 +258,10 @@ PackedTaps PackTaps(const Depthwise& conv, const TapGroups& groups, int32_t vect
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
+  if (IsInt16(op)) {
+    LowerInt16Convolution(MakeInt16(op), TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, lowering);
+    return {};
+  }
   const Depthwise conv(op);
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
   const TapGroups groups = MakeTapGroups(conv);

@@ -8,12 +8,13 @@
 namespace npu {
 namespace {
 
-// Elements per work-item of the kernel `lut`.
+// Elements per work-item of the kernels in lut.cl.
 constexpr int64_t kLutElements = 16;
 
-// 255 * 2^23 is the largest 8-bit difference shifted left that an int32 holds; a multiplier below 2^23
-// needs no more (schema/quantization.h). Past it TFLite's kernels overflow, so there is nothing to match.
-constexpr double kMaxRescale = 1 << 23;
+// 255 * 2^23 is the largest 8-bit difference shifted left that an int32 holds, 2^15 * 2^15 the largest INT16
+// value; a multiplier below 2^23 (2^15) needs no more (schema/quantization.h). Past it TFLite's kernels
+// overflow, so there is nothing to match.
+double MaxRescale(DataType type) { return type == DataType::kInt16 ? 1 << 15 : 1 << 23; }
 
 }  // namespace
 
@@ -50,6 +51,26 @@ void LowerByteTable(const OpView& op, const ByteTable& table, Lowering& lowering
       {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, constant, static_cast<int32_t>(count)});
 }
 
+void ApplyWideTable(const ReferenceArgs& args, const WideTable& table) {
+  const auto* x = args.in<int16_t>(0);
+  auto* y = args.out<int16_t>(0);
+  const int64_t count = args.view.input(0)->element_count().value_or(0);
+  for (int64_t i = 0; i < count; ++i) y[i] = table[static_cast<uint16_t>(x[i])];
+}
+
+void LowerWideTable(const OpView& op, const WideTable& table, Lowering& lowering) {
+  bool identity = true;
+  for (int i = 0; i < 65536; ++i) identity = identity && static_cast<uint16_t>(table[i]) == i;
+  if (identity) {
+    lowering.Alias(op.op.outputs[0], op.op.inputs[0]);
+    return;
+  }
+  const int64_t count = op.input(0)->element_count().value_or(0);
+  lowering.Launch("npu_lut_int16", {static_cast<size_t>((count + kLutElements - 1) / kLutElements), 1, 1},
+                  {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, lowering.AddConstant(table),
+                   static_cast<int32_t>(count)});
+}
+
 Status InferSameShape(Graph& graph, const Op& op) {
   const OpView view{graph, op};
   if (view.input(0) == nullptr || view.output(0) == nullptr) {
@@ -72,10 +93,10 @@ void RequireElementwiseShapes(const OpView& op, Verdict& verdict) {
   }
 }
 
-void RequireRescale(double multiplier, std::string_view what, Verdict& verdict) {
-  if (multiplier >= 0 && multiplier < kMaxRescale) return;
+void RequireRescale(double multiplier, std::string_view what, Verdict& verdict, DataType type) {
+  if (multiplier >= 0 && multiplier < MaxRescale(type)) return;
   verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, std::string(what),
-              fmt::format("{}", multiplier), fmt::format("0 to below {}", kMaxRescale));
+              fmt::format("{}", multiplier), fmt::format("0 to below {}", MaxRescale(type)));
 }
 
 void RequireQuantization(const Tensor& tensor, std::string_view role, float scale, int32_t zero_point,

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "backends/ops/room.h"
 #include "schema/quantization.h"
@@ -31,6 +32,23 @@ ByteTable MakeByteTable(const Tensor& input, const Tensor& output, Function func
   return table;
 }
 
+// The same of an operator from INT16 to INT16: the value by the bits of the input's, 65536 entries.
+using WideTable = std::vector<int16_t>;
+
+// function: as above, of values -2^15 to 2^15 - 1.
+template <typename Function>
+WideTable MakeWideTable(Function function) {
+  WideTable table(65536);
+  for (int32_t q = -32768; q < 32768; ++q) {
+    table[static_cast<uint16_t>(q)] = static_cast<int16_t>(std::clamp(function(q), -32768, 32767));
+  }
+  return table;
+}
+
+void ApplyWideTable(const ReferenceArgs& args, const WideTable& table);
+// One launch of the kernel `npu_lut_int16`; an identity table moves no bytes at all.
+void LowerWideTable(const OpView& op, const WideTable& table, Lowering& lowering);
+
 // Fails unless input 0 and output 0 are 8-bit: a Reference may be asked at plan time, before any Check.
 Status Expect8Bit(const OpView& op);
 
@@ -46,9 +64,10 @@ Status InferSameShape(Graph& graph, const Op& op);
 // Check: operand 0 and output 0 are there, hold elements and have equal shapes.
 void RequireElementwiseShapes(const OpView& op, Verdict& verdict);
 
-// Check: a rescale by `multiplier` keeps every difference of two 8-bit values within 32 bits: the shift
-// left it needs is at most 23 bits. `what` says which ratio of scales it is.
-void RequireRescale(double multiplier, std::string_view what, Verdict& verdict);
+// Check: a rescale by `multiplier` keeps every difference of two 8-bit values (every INT16 value) within 32 bits:
+// the shift left it needs is at most 23 (INT16: 15) bits. `what` says which ratio of scales it is.
+void RequireRescale(double multiplier, std::string_view what, Verdict& verdict,
+                    DataType type = DataType::kInt8);
 
 // Check: the tensor's quantization is exactly this one, which TFLite's operator specification fixes.
 void RequireQuantization(const Tensor& tensor, std::string_view role, float scale, int32_t zero_point,

@@ -65,8 +65,8 @@ Status Reference(const ReferenceArgs& args) {
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
-  LowerCopy(MakeCopy(*op.output(0)), TensorArg{op.op.inputs[kValue]}, TensorArg{op.op.outputs[0]},
-            std::nullopt, lowering);
+  LowerCopy(MakeCopy(*op.output(0)), 1, TensorArg{op.op.inputs[kValue]}, TensorArg{op.op.outputs[0]},
+            lowering);
   return {};
 }
 

@@ -8,6 +8,7 @@
 //   zero double  tflite-runtime <= 2.14, TFLite Micro: double rounding (schema/quantization.h), where weights
 //   per
 //           tensor have s_in * s_w multiplied in float
+// INT16 has 64-bit accumulators: fully_connected_int16.h.
 // Both measured bit for bit, with accumulators chosen near ties. INT8 weights per tensor may have a zero
 // point. Source: LiteRT 2.3 and tflite-runtime 2.14.
 // SPDX-License-Identifier: Apache-2.0
@@ -17,6 +18,8 @@
 #include <cmath>
 
 #include "backends/ops/convolution.h"
+#include "backends/ops/convolution_int16.h"
+#include "backends/ops/fully_connected_int16.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/window.h"
@@ -27,7 +30,7 @@ namespace npu {
 namespace {
 
 constexpr int kChannelDimension = 0;     // of the weights
-constexpr double kMaxRounded = 1 << 30;  // npu_round_scaled of kernels/fully_connected.cl has the same
+constexpr double kMaxRounded = 1 << 30;  // npu_round_scaled of kernels/requantize.h has the same
 
 // Shape of the output; nullopt if input and weights do not fit. Any tensors.
 std::optional<std::vector<int32_t>> OutputShape(const Tensor& input, const Tensor& weights,
@@ -70,21 +73,25 @@ Status Infer(Graph& graph, const Op& op) {
 }
 
 constexpr std::string_view kRules[] = {
-    "input and output: INT8 or UINT8, the same, per tensor",
+    "input and output: INT8, UINT8 or INT16 (zero point 0), the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
     "weights: of the input's type, per tensor with any zero point; or INT8 per output channel (dimension 0), or "
-    "constant INT4 or INT2 (of an INT8 input) either way, with zero point 0",
-    "bias: none, or constant INT32, one per output channel, zero point 0; weights per tensor: its scale is "
+    "constant INT4 or INT2 (of an INT8 input) or INT8 (of an INT16 input) either way, with zero point 0",
+    "bias: none, or constant INT32 (INT16: or INT64), one per output channel, zero point 0; weights per "
+    "tensor: its scale is "
     "input scale * weights scale to within 0.02 of the output scale",
     "weights_format DEFAULT",
     "weights of rank 2, [N, K]; no dimension of input and weights 0",
     "K divides the number of input elements; keep_num_dims: it is the last dimension of the input",
     "the output's shape is [elements / K, N]; keep_num_dims: the input's with N last",
+    "INT16: input scale * weights scale / output scale below 2^7; at most 2^24 products per output; bias "
+    "values "
+    "-2^46 to 2^46",
 };
 
 void Check(const OpView& op, Verdict& verdict) {
   const auto& params = op.op.as<FullyConnectedParams>();
-  RequireSame8BitType(op, verdict);
+  RequireSameQuantizedType(op, verdict);
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = op.input(0), *weights = op.input(1), *output = op.output(0);
   const bool per_tensor = weights != nullptr && weights->quantization.per_tensor();
@@ -111,6 +118,7 @@ void Check(const OpView& op, Verdict& verdict) {
   } else if (output->shape != *expected) {
     verdict.Add(ReasonCode::kShapeMismatch, "output 0 shape", ShapeString(*output), ShapeString(*expected));
   }
+  if (IsInt16(op)) CheckInt16Sums(op, weights->shape[1], verdict);
   if (*input->element_count() > kMaxTensorElements - kStagingSlack) {
     verdict.Add(ReasonCode::kUnsupportedOperandSize, "input 0 shape", ShapeString(*input),
                 "less than 2^31 bytes");
@@ -171,6 +179,7 @@ void Multiply(const FullyConnected& fc, const T* in, const T* weights, T* out) {
 }
 
 Status Reference(const ReferenceArgs& args) {
+  if (IsInt16(args.view)) return ComputeFullyConnectedInt16(args);
   const FullyConnected fc(args.view, args.options.fc_rounding);
   const WeightBytes weights(fc.weights, args.inputs[1]);
   if (fc.input.type == DataType::kInt8) {
@@ -181,7 +190,7 @@ Status Reference(const ReferenceArgs& args) {
   return {};
 }
 
-// Scales as npu_round_scaled (kernels/fully_connected.cl) takes them, [block][3][16]: scale =
+// Scales as npu_round_scaled (kernels/requantize.h) takes them, [block][3][16]: scale =
 // mantissa * 2^-shift with mantissa in [2^52, 2^53). Scales that no accumulator survives are replaced: from
 // 2^31 on every result but 0 saturates, and below 2^-42 every result is 0, since |acc| <= 2^31.
 std::vector<int32_t> PackScales(const std::vector<double>& scales, int32_t blocks) {
@@ -208,6 +217,7 @@ std::vector<int32_t> PackScales(const std::vector<double>& scales, int32_t block
 }
 
 Status Lower(const OpView& op, const ComputeOptions& options, Lowering& lowering) {
+  if (IsInt16(op)) return LowerFullyConnectedInt16(op, options, lowering);
   const FullyConnected fc(op, options.fc_rounding);
   const WeightRun whole_row{};
   const WeightArgs packed = LowerWeights({.weights = fc.weights,

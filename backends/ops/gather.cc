@@ -141,7 +141,7 @@ Status Infer(Graph& graph, const Op& op) {
 void Check(const OpView& op, Verdict& verdict) {
   const auto plan = PlanAny(op, verdict);
   if (op.input(0) == nullptr || op.output(0) == nullptr) return;
-  RequireMoved8Bit(*op.input(0), "data", *op.output(0), "output", verdict);
+  RequireMovedType(*op.input(0), "data", *op.output(0), "output", verdict);
   RequireNonEmpty(*op.input(0), "data", verdict);
   RequireNonEmpty(*op.output(0), "output", verdict);
   if (!plan) return;
@@ -169,7 +169,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   Verdict verdict;
   const auto plan = PlanAny(op, verdict);
   if (!plan) return FirstReason(verdict);
-  LowerTableMove(Move(*plan), TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, 0, lowering);
+  LowerTableMove(Move(*plan), ElementSize(op.output(0)->type), TensorArg{op.op.inputs[0]},
+                 TensorArg{op.op.outputs[0]}, 0, lowering);
   return {};
 }
 
@@ -177,7 +178,8 @@ constexpr std::string_view kRules[] = {
     "data has rank 1 to 8; indices are a constant INT32 or INT64 of rank up to 8, inside their dimensions",
     "GATHER: axis in [-rank, rank); batch_dims <= axis, and those dimensions are equal in data and indices",
     "GATHER_ND: the last dimension of the indices is 1 to the data's rank",
-    "data and output are INT8 or UINT8, the same type, quantized per tensor (the bytes are kept)",
+    "data and output are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor (the bytes "
+    "are kept)",
     "no dimension is 0; indices and positions before the axis are at most 2^24",
 };
 

@@ -5,7 +5,8 @@
 // stored as q + 128 (q ^ 0x80), a UINT8 tensor's as it is, so that one kernel serves both. Kernels see
 // stored bytes and stored zero points (StoredZeroPoint). The executable converts at the boundary and
 // when it uploads constant tensors. Weights are packed by the room itself, in whatever form it likes.
-// INT32, INT64 and BOOL outputs (indices, comparisons) are stored as they are.
+// The u8 domain is for 8-bit tensors only: INT16 tensors (whose zero point is 0), and INT32, INT64 and BOOL
+// outputs (indices, comparisons) are stored as they are.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -23,13 +24,13 @@
 
 namespace npu {
 
-// Added to an 8-bit value of this type to get its stored (u8 domain) byte: 128 for INT8, 0 for UINT8.
+// Added to a value of this type to get what is stored (u8 domain): 128 for INT8, 0 for UINT8 and INT16.
 inline int32_t StorageOffset(DataType type) { return type == DataType::kInt8 ? 128 : 0; }
 inline int32_t StoredZeroPoint(const Tensor& tensor) {
   return tensor.zero_point() + StorageOffset(tensor.type);
 }
 
-struct TensorArg { int tensor; };      // __global uchar*: a tensor of the graph, NHWC, dense
+struct TensorArg { int tensor; };      // __global uchar* (INT16: short*): a tensor of the graph, NHWC, dense
 struct ConstantArg { int constant; };  // __global const *: index into Lowering::constants()
 struct ScratchArg { int scratch; };    // __global *: index into Lowering::scratch_bytes()
 using KernelArg = std::variant<TensorArg, ConstantArg, ScratchArg, int32_t, float>;

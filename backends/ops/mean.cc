@@ -4,7 +4,7 @@
 //   s = min(floor(log2 n), 32, 31 + shift)                     keeps the final shift at or above -31
 //   M = (multiplier * 2^s / n, truncated) * 2^(shift - s - 31)
 // followed by the rescaling with double rounding (schema/quantization.h): no float arithmetic, and the same
-// for INT8 and UINT8.
+// for INT8, UINT8 and INT16.
 // Source: LiteRT 2.3 BUILTIN_REF (QuantizedMeanOrSum); other hosts are up to 1 apart.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
@@ -19,7 +19,7 @@ namespace npu {
 namespace {
 
 // s_in / s_out. Beyond it the rescaling's left shift of a sum could leave 32 bits, where hosts disagree.
-constexpr double kMaxScaleRatio = 1 << 20;
+double MaxScaleRatio(const OpView& op) { return IsInt16(op) ? 1 << 13 : 1 << 20; }
 
 QuantizedMultiplier MeanMultiplier(const OpView& op, int64_t count) {
   QuantizedMultiplier m =
@@ -32,18 +32,19 @@ QuantizedMultiplier MeanMultiplier(const OpView& op, int64_t count) {
 }
 
 void Check(const OpView& op, Verdict& verdict) {
-  if (!CheckReducer(op, kMaxSummed, verdict)) return;
+  if (!CheckReducer(op, IsInt16(op) ? kMaxSummedInt16 : kMaxSummed, verdict, true)) return;
   const double ratio = static_cast<double>(op.input(0)->scale()) / op.output(0)->scale();
-  if (!(ratio <= kMaxScaleRatio)) {
+  if (!(ratio <= MaxScaleRatio(op))) {
     verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, "scale of input 0 / scale of output 0",
-                fmt::format("{}", ratio), fmt::format("at most {}", kMaxScaleRatio));
+                fmt::format("{}", ratio), fmt::format("at most {}", MaxScaleRatio(op)));
   }
 }
 
 Status Reference(const ReferenceArgs& args) {
   const auto reduction = MakeReduction(args.view);
-  if (!reduction || !Is8Bit(args.view.output(0)->type)) {
-    return Fail(ErrorCode::kUnsupported, "MEAN computes INT8 and UINT8 over constant axes only");
+  const DataType type = args.view.output(0)->type;
+  if (!reduction || (!Is8Bit(type) && type != DataType::kInt16)) {
+    return Fail(ErrorCode::kUnsupported, "MEAN computes INT8, UINT8 and INT16 over constant axes only");
   }
   ReduceSums(args, *reduction, MeanMultiplier(args.view, reduction->count));
   return {};
@@ -57,11 +58,12 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
 }
 
 constexpr std::string_view kRules[] = {
-    "input and output INT8 or UINT8, the same type, one scale and zero point each (they may differ)",
-    "scale of the input at most 2^20 times the output's",
+    "input and output INT8, UINT8 or INT16 (zero point 0), the same type, one scale and zero point each "
+    "(they may differ)",
+    "scale of the input at most 2^20 (INT16: 2^13) times the output's",
     "input of rank 1 to 5 without empty dimensions",
     "axes: constant INT32, each in [-rank, rank)",
-    "at most 2^23 values per mean",
+    "at most 2^23 (INT16: 2^16 - 1) values per mean",
 };
 
 }  // namespace

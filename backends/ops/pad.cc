@@ -73,7 +73,7 @@ void Check(const OpView& op, Verdict& verdict) {
   const auto plan = PlanPad(op, verdict);
   if (op.input(0) == nullptr || op.output(0) == nullptr) return;
   const Tensor& output = *op.output(0);
-  RequireSame8BitType(op, verdict);
+  RequireSameQuantizedType(op, verdict);
   RequireNonEmpty(*op.input(0), "input", verdict);
   if (const Tensor* value = op.input(2); value != nullptr) {
     if (value->type != output.type) {
@@ -116,8 +116,14 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const Tensor& output = *op.output(0);
   int32_t stored = StoredZeroPoint(output);
   if (const Tensor* value = op.input(2); value != nullptr) {
-    const auto byte = static_cast<uint8_t>(value->data.bytes[0]);
-    stored = value->type == DataType::kInt8 ? byte ^ 0x80 : byte;
+    if (value->type == DataType::kInt16) {
+      int16_t element;
+      std::memcpy(&element, value->data.bytes.data(), sizeof(element));
+      stored = element;
+    } else {
+      const auto byte = static_cast<uint8_t>(value->data.bytes[0]);
+      stored = value->type == DataType::kInt8 ? byte ^ 0x80 : byte;
+    }
   }
   // Dimensions without a frame of their own are part of the dimension outside them.
   struct Dimension {
@@ -142,17 +148,22 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   }
   args.push_back(static_cast<int32_t>(cut.run_chunk));
   args.push_back(static_cast<int32_t>(cut.row_chunk));
-  lowering.Launch("pad_frame",
-                  {static_cast<size_t>(cut.items), static_cast<size_t>(dims[2].output * dims[3].output),
-                   static_cast<size_t>(dims[4].output)},
-                  std::move(args));
+  const std::array<size_t, 3> global = {static_cast<size_t>(cut.items),
+                                        static_cast<size_t>(dims[2].output * dims[3].output),
+                                        static_cast<size_t>(dims[4].output)};
+  if (output.type == DataType::kInt16) {
+    lowering.Launch("pad_frame_16", global, std::move(args));
+  } else {
+    lowering.Launch("pad_frame", global, std::move(args));
+  }
   return {};
 }
 
 constexpr std::string_view kRules[] = {
     "rank 1 to 5",
     "paddings are a constant INT32 or INT64 [rank,2] of values >= 0",
-    "input and output are INT8 or UINT8, the same type, quantized per tensor; no dimension is 0",
+    "input and output are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor; no "
+    "dimension is 0",
     "the value (PADV2) is a constant of one element with the output's type, scale and zero point",
 };
 

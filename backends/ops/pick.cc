@@ -178,7 +178,7 @@ void Check(const OpView& op, Verdict& verdict) {
   if (op.input(0) == nullptr || op.output(0) == nullptr) return;
   const Tensor& input = *op.input(0);
   const Tensor& output = *op.output(0);
-  if (RequireMoved8Bit(input, "input", output, "output", verdict) && op.op.kind == OpKind::kMirrorPad) {
+  if (RequireMovedType(input, "input", output, "output", verdict) && op.op.kind == OpKind::kMirrorPad) {
     RequireSameQuantization(input, "input", output, "output", verdict);
   }
   RequireNonEmpty(input, "input", verdict);
@@ -209,7 +209,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   Verdict verdict;
   const auto plan = PlanPick(op, verdict);
   if (!plan) return FirstReason(verdict);
-  LowerTableMove(Move(*plan, op.op), TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, 0, lowering);
+  LowerTableMove(Move(*plan, op.op), ElementSize(op.output(0)->type), TensorArg{op.op.inputs[0]},
+                 TensorArg{op.op.outputs[0]}, 0, lowering);
   return {};
 }
 
@@ -219,7 +220,8 @@ constexpr std::string_view kRules[] = {
     "BROADCAST_TO: every dimension of the input is 1 or that of the new shape, counted from the last",
     "MIRROR_PAD: paddings [rank,2] from 0 to the dimension (SYMMETRIC) or one less (REFLECT)",
     "REVERSE_V2: axes are neighbouring dimensions, each once",
-    "input and output are INT8 or UINT8, the same type, quantized per tensor (the bytes are kept)",
+    "input and output are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor (the "
+    "bytes are kept)",
     "MIRROR_PAD: the output has the input's scale and zero point",
     "no dimension is 0; the output's dimensions add up to at most 2^24",
 };

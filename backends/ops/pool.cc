@@ -23,7 +23,7 @@ namespace {
 constexpr int32_t kMaxWindow = 65535;
 // Image sides: coordinates plus a window stay inside 32 bits.
 constexpr int32_t kMaxSide = 1 << 24;
-// Values averaged: 255 * 2^23 plus half the count is the largest 32-bit sum.
+// Values averaged: 255 * 2^23 plus half the count is the largest 32-bit sum. INT16 is summed in 64 bits.
 constexpr int64_t kMaxAveraged = int64_t{1} << 23;
 constexpr int kChannelsPerItem = 16;  // kernels/pool.cl
 
@@ -113,7 +113,7 @@ void CheckShapes(const OpView& op, Verdict& verdict) {
 }
 
 void Check(const OpView& op, Verdict& verdict) {
-  if (RequireInput(op, 0, "input", verdict) && RequireSame8BitType(op, verdict)) {
+  if (RequireInput(op, 0, "input", verdict) && RequireSameQuantizedType(op, verdict)) {
     RequireSameQuantization(*op.input(0), "input 0", *op.output(0), "output 0", verdict);
   }
   if (op.input(0) != nullptr && op.output(0) != nullptr) CheckShapes(op, verdict);
@@ -157,7 +157,8 @@ Status Reference(const ReferenceArgs& args) {
   switch (args.view.output(0)->type) {
     case DataType::kInt8: Pool(args.view, average, args.in<int8_t>(0), args.out<int8_t>(0)); return {};
     case DataType::kUInt8: Pool(args.view, average, args.in<uint8_t>(0), args.out<uint8_t>(0)); return {};
-    default: return Fail(ErrorCode::kUnsupported, "pooling computes INT8 and UINT8 only");
+    case DataType::kInt16: Pool(args.view, average, args.in<int16_t>(0), args.out<int16_t>(0)); return {};
+    default: return Fail(ErrorCode::kUnsupported, "pooling computes INT8, UINT8 and INT16 only");
   }
 }
 
@@ -186,7 +187,13 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                               output.shape[0],
                               range.min + offset,
                               range.max + offset};
-  if (op.op.kind == OpKind::kMaxPool2D) {
+  const bool average = op.op.kind == OpKind::kAveragePool2D;
+  if (output.type == DataType::kInt16) {
+    args.emplace_back(average ? 1 : 0);
+    lowering.Launch("pool_int16", {static_cast<size_t>(channels), global[1], global[2]}, std::move(args));
+    return {};
+  }
+  if (!average) {
     lowering.Launch("pool_max", global, std::move(args));
     return {};
   }
@@ -196,7 +203,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
 }
 
 constexpr std::string_view kRules[] = {
-    "input and output INT8 or UINT8, the same type, one scale and zero point each",
+    "input and output INT8, UINT8 or INT16 (zero point 0), the same type, one scale and zero point each",
     "input and output share scale and zero point (no rescaling takes place)",
     "input of rank 4 (NHWC), no empty dimension, height and width at most 2^24",
     "strides and filter 1 to 65535; AVERAGE_POOL_2D: at most 2^23 values in one window",

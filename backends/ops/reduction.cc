@@ -97,21 +97,21 @@ void CheckReduction(const OpView& op, int64_t max_count, Verdict& verdict) {
   }
 }
 
-bool CheckReducer(const OpView& op, int64_t max_count, Verdict& verdict) {
+bool CheckReducer(const OpView& op, int64_t max_count, Verdict& verdict, bool int16_allowed) {
   bool there = RequireInput(op, 0, "input", verdict);
   there = RequireInput(op, 1, "axes", verdict) && there;
   if (!there) return false;
-  const bool typed = RequireSame8BitType(op, verdict);
+  const bool typed = int16_allowed ? RequireSameQuantizedType(op, verdict) : RequireSame8BitType(op, verdict);
   if (op.output(0) == nullptr) return false;
   CheckReduction(op, max_count, verdict);
   return typed;
 }
 
 void ReduceSums(const ReferenceArgs& args, const Reduction& reduction, QuantizedMultiplier m) {
-  if (args.view.output(0)->type == DataType::kInt8) {
-    Sums<int8_t>(args, reduction, m);
-  } else {
-    Sums<uint8_t>(args, reduction, m);
+  switch (args.view.output(0)->type) {
+    case DataType::kInt8: return Sums<int8_t>(args, reduction, m);
+    case DataType::kInt16: return Sums<int16_t>(args, reduction, m);
+    default: return Sums<uint8_t>(args, reduction, m);
   }
 }
 
@@ -145,6 +145,14 @@ void LaunchReduction(const OpView& op, const ReductionExtents& extents, std::str
 
 void LowerSums(const OpView& op, const Reduction& reduction, QuantizedMultiplier m, Lowering& lowering) {
   const Tensor& input = *op.input(0);
+  if (input.type == DataType::kInt16) {
+    const ReductionExtents e = CollapseReduction(input, reduction);
+    lowering.Launch("mean_int16",
+                    {static_cast<size_t>(e[4]), static_cast<size_t>(e[2]), static_cast<size_t>(e[0])},
+                    {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, e[0], e[1], e[2], e[3], e[4],
+                     e[5], m.multiplier, m.shift});
+    return;
+  }
   const auto correction = static_cast<int32_t>(StoredZeroPoint(input) * reduction.count);
   LaunchReduction(op, CollapseReduction(input, reduction), "mean_channels", "mean_last",
                   {correction, m.multiplier, m.shift, StoredZeroPoint(*op.output(0))}, lowering);

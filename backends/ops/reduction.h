@@ -18,8 +18,9 @@ namespace npu {
 
 // Most dimensions of an input: five always collapse into the six groups of ReductionExtents.
 inline constexpr int kMaxReductionRank = 5;
-// |q - zero_point| <= 255, so 2^23 of them sum to less than 2^31.
+// |q - zero_point| <= 255, so 2^23 of them sum to less than 2^31; |q| <= 2^15 of INT16.
 inline constexpr int64_t kMaxSummed = int64_t{1} << 23;
+inline constexpr int64_t kMaxSummedInt16 = (int64_t{1} << 16) - 1;
 // Outputs that one work-item of kernels/mean.cl and kernels/reduce.cl makes when the last dimension is kept.
 inline constexpr int kReductionChannels = 16;
 
@@ -39,8 +40,8 @@ Status InferReduction(Graph& graph, const Op& op);
 void CheckReduction(const OpView& op, int64_t max_count, Verdict& verdict);
 
 // The same, and input and axes are there. Returns whether types and quantization are such that a rule about
-// scales can be tested: input and output of the same 8-bit type, per tensor.
-bool CheckReducer(const OpView& op, int64_t max_count, Verdict& verdict);
+// scales can be tested: input and output of the same 8-bit type (or INT16, where allowed), per tensor.
+bool CheckReducer(const OpView& op, int64_t max_count, Verdict& verdict, bool int16_allowed = false);
 
 // Calls visit(output element, input element) for the whole input, in its order.
 template <typename Visit>
@@ -67,7 +68,7 @@ void ForEachReduced(const Tensor& input, const Reduction& reduction, Visit visit
 }
 
 // out = zp_out + round((sum(q) - count * zp_in) * m), double rounding, clipped to the type: at most
-// kMaxSummed values, and a result that stays inside 2^30 before the zero point is added.
+// kMaxSummed (kMaxSummedInt16) values, and a result that stays inside 2^30 before the zero point is added.
 void ReduceSums(const ReferenceArgs& args, const Reduction& reduction, QuantizedMultiplier m);
 void LowerSums(const OpView& op, const Reduction& reduction, QuantizedMultiplier m, Lowering& lowering);
 

@@ -132,7 +132,7 @@ Status Infer(Graph& graph, const Op& op) {
 void Check(const OpView& op, Verdict& verdict) {
   const auto shape = PlanShape(op, verdict);
   if (op.input(0) == nullptr || op.output(0) == nullptr) return;
-  RequireSame8BitType(op, verdict);
+  RequireSameQuantizedType(op, verdict);
   RequireNonEmpty(*op.input(0), "input", verdict);
   if (shape) RequireShape(*op.output(0), "output", *shape, verdict);
   if (op.op.kind == OpKind::kExpandDims) {
@@ -161,7 +161,7 @@ constexpr std::string_view kRules[] = {
     "the new shape has at most one -1 and as many elements as the input",
     "SQUEEZE: rank up to 8; listed dimensions are in range and of size 1",
     "EXPAND_DIMS: the axis is a constant INT32 or INT64 in [-rank-1, rank]",
-    "input and output are INT8 or UINT8, the same type, quantized per tensor",
+    "input and output are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor",
     "no dimension is 0",
     "EXPAND_DIMS: input and output have the same scale and zero point; RESHAPE and SQUEEZE keep the bytes",
 };

@@ -2,8 +2,8 @@
 // Both axes work alike and independently of the pixels, so Lower and Reference start from tables with one
 // entry per output row and column; the kernels only gather and blend.
 //   nearest          source = floor or round of a float product (Nearest); the pixel is copied
-//   bilinear, INT8   10-bit fixed-point positions (BlendInteger), sum rounded half away from zero
-//   bilinear, UINT8  float positions and weights (BlendFloat), sum + 0.5 truncated
+//   bilinear, INT8   10-bit fixed-point positions (BlendInteger), sum rounded half away from zero; INT16
+//   alike bilinear, UINT8  float positions and weights (BlendFloat), sum + 0.5 truncated
 // The UINT8 form is defined by IEEE single-precision products and sums in one order, which C++ and OpenCL
 // (full profile) both round correctly as long as none is contracted into a fused multiply-add.
 // No rescaling happens: input and output must be quantized alike.
@@ -160,7 +160,7 @@ void Check(const OpView& op, Verdict& verdict) {
   bool there = RequireInput(op, 0, "input", verdict);
   there = RequireInput(op, 1, "size", verdict) && there;
   if (!there) return;
-  if (RequireSame8BitType(op, verdict)) {
+  if (RequireSameQuantizedType(op, verdict)) {
     RequireSameQuantization(*op.input(0), "input 0", *op.output(0), "output 0", verdict);
   }
   if (op.output(0) != nullptr) CheckShapes(op, verdict);
@@ -199,7 +199,9 @@ void ForEachOutput(const OpView& op, const std::vector<Entry>& rows, const std::
   }
 }
 
-void BilinearInt8(const OpView& op, const int8_t* in, int8_t* out) {
+// INT8 and INT16.
+template <typename T>
+void BilinearSigned(const OpView& op, const T* in, T* out) {
   const auto rows = Table(op, 1, MakeBlendInteger), columns = Table(op, 2, MakeBlendInteger);
   ForEachOutput(op, rows, columns, out, [&](const BlendInteger& y, const BlendInteger& x, auto at) {
     const int64_t sum = int64_t{in[at(y.lower, x.lower)]} * (kOne - y.weight) * (kOne - x.weight) +
@@ -207,7 +209,7 @@ void BilinearInt8(const OpView& op, const int8_t* in, int8_t* out) {
                         int64_t{in[at(y.lower, x.upper)]} * (kOne - y.weight) * x.weight +
                         int64_t{in[at(y.upper, x.upper)]} * y.weight * x.weight;
     const int64_t half = int64_t{kOne} * kOne / 2;
-    return static_cast<int8_t>((sum + (sum > 0 ? half : -half)) / (int64_t{kOne} * kOne));
+    return static_cast<T>((sum + (sum > 0 ? half : -half)) / (int64_t{kOne} * kOne));
   });
 }
 
@@ -222,16 +224,27 @@ void BilinearUInt8(const OpView& op, const uint8_t* in, uint8_t* out) {
   });
 }
 
+template <typename T>
+void CopyNearest(const OpView& op, const T* in, T* out) {
+  ForEachOutput(op, Table(op, 1, Nearest), Table(op, 2, Nearest), out,
+                [&](int32_t y, int32_t x, auto at) { return in[at(y, x)]; });
+}
+
 Status Reference(const ReferenceArgs& args) {
   const OpView& op = args.view;
   const DataType type = op.output(0)->type;
-  if (!Is8Bit(type)) return Fail(ErrorCode::kUnsupported, "resizing computes INT8 and UINT8 only");
+  const bool wide = type == DataType::kInt16;
+  if (!Is8Bit(type) && !wide) {
+    return Fail(ErrorCode::kUnsupported, "resizing computes INT8, UINT8 and INT16 only");
+  }
   if (op.op.kind == OpKind::kResizeNearestNeighbor) {
-    const auto* in = args.in<uint8_t>(0);  // copied as it is, signed or not
-    ForEachOutput(op, Table(op, 1, Nearest), Table(op, 2, Nearest), args.out<uint8_t>(0),
-                  [&](int32_t y, int32_t x, auto at) { return in[at(y, x)]; });
+    // Copied as they are, signed or not.
+    wide ? CopyNearest(op, args.in<uint16_t>(0), args.out<uint16_t>(0))
+         : CopyNearest(op, args.in<uint8_t>(0), args.out<uint8_t>(0));
+  } else if (wide) {
+    BilinearSigned(op, args.in<int16_t>(0), args.out<int16_t>(0));
   } else if (type == DataType::kInt8) {
-    BilinearInt8(op, args.in<int8_t>(0), args.out<int8_t>(0));
+    BilinearSigned(op, args.in<int8_t>(0), args.out<int8_t>(0));
   } else {
     BilinearUInt8(op, args.in<uint8_t>(0), args.out<uint8_t>(0));
   }
@@ -250,7 +263,10 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
         {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, lowering.AddConstant(Table(op, 1, make)),
          lowering.AddConstant(Table(op, 2, make)), in[0], in[1], in[2], in[3], out[1], out[2]});
   };
-  if (op.op.kind == OpKind::kResizeNearestNeighbor) {
+  const bool nearest = op.op.kind == OpKind::kResizeNearestNeighbor;
+  if (op.input(0)->type == DataType::kInt16) {
+    nearest ? launch("resize_nearest_int16", Nearest) : launch("resize_bilinear_int16", MakeBlendInteger);
+  } else if (nearest) {
     launch("resize_nearest", Nearest);
   } else if (op.input(0)->type == DataType::kInt8) {
     launch("resize_bilinear_int8", MakeBlendInteger);
@@ -261,7 +277,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
 }
 
 constexpr std::string_view kRules[] = {
-    "input and output INT8 or UINT8, the same type, one scale and zero point each",
+    "input and output INT8, UINT8 or INT16 (zero point 0), the same type, one scale and zero point each",
     "input and output share scale and zero point (no rescaling takes place)",
     "input of rank 4 (NHWC) without empty dimensions",
     "size: constant INT32 of two numbers; heights and widths 1 to 2^20",

@@ -31,16 +31,42 @@ std::string QuantizationText(const Quantization& q) {
   return fmt::format("{} scales along dimension {}", q.scale.size(), q.quantized_dimension);
 }
 
+// Input 0 and output 0 have one type, which is allowed, and each is quantized per tensor.
+bool RequireSameTypeOf(const OpView& op, std::initializer_list<DataType> allowed, Verdict& verdict) {
+  const Tensor* input = op.input(0);
+  const Tensor* weights = op.input(1);
+  if (input != nullptr && input->type == DataType::kFloat32 && weights != nullptr && weights->is_constant() &&
+      (Is8Bit(weights->type) || weights->type == DataType::kInt4 || weights->type == DataType::kInt2)) {
+    verdict.Add(
+        ReasonCode::kHybridOperator, "input 0 element type",
+        fmt::format("FLOAT32 with {} weights", DataTypeName(weights->type)),
+        fmt::format("{} (quantize the activations, too: full integer quantization)", TypeList(allowed)));
+    return false;
+  }
+  bool ok = RequireInputType(op, 0, "input", allowed, verdict);
+  ok = RequireOutputType(op, 0, allowed, verdict) && ok;
+  if (!ok) return false;
+  if (input->type != op.output(0)->type) {
+    verdict.Add(ReasonCode::kUnsupportedOutputType, "output 0 element type",
+                std::string(DataTypeName(op.output(0)->type)),
+                fmt::format("{}, as input 0", DataTypeName(input->type)));
+    ok = false;
+  }
+  ok = RequirePerTensor(*input, "input 0", verdict) && ok;
+  return RequirePerTensor(*op.output(0), "output 0", verdict) && ok;
+}
+
 }  // namespace
 
 bool RequireInput(const OpView& op, int i, std::string_view role, Verdict& verdict) {
   if (op.input(i) != nullptr) return true;
-  verdict.Add(ReasonCode::kMissingRequiredOperand, fmt::format("input {} ({})", i, role), "absent", "present");
+  verdict.Add(ReasonCode::kMissingRequiredOperand, fmt::format("input {} ({})", i, role), "absent",
+              "present");
   return false;
 }
 
-bool RequireInputType(const OpView& op, int i, std::string_view role,
-                      std::initializer_list<DataType> allowed, Verdict& verdict) {
+bool RequireInputType(const OpView& op, int i, std::string_view role, std::initializer_list<DataType> allowed,
+                      Verdict& verdict) {
   if (!RequireInput(op, i, role, verdict)) return false;
   const DataType type = op.input(i)->type;
   if (Contains(allowed, type)) return true;
@@ -62,26 +88,28 @@ bool RequireOutputType(const OpView& op, int i, std::initializer_list<DataType> 
 }
 
 bool RequireSame8BitType(const OpView& op, Verdict& verdict) {
-  const Tensor* input = op.input(0);
-  const Tensor* weights = op.input(1);
-  if (input != nullptr && input->type == DataType::kFloat32 && weights != nullptr && weights->is_constant() &&
-      (Is8Bit(weights->type) || weights->type == DataType::kInt4 || weights->type == DataType::kInt2)) {
-    verdict.Add(ReasonCode::kHybridOperator, "input 0 element type",
-                fmt::format("FLOAT32 with {} weights", DataTypeName(weights->type)),
-                "INT8 or UINT8 (quantize the activations, too: full integer quantization)");
+  if (IsInt16(op)) {
+    verdict.Add(ReasonCode::kUnsupportedInputType, "input 0 (input) element type", "INT16",
+                "INT8 or UINT8 (this operator has no 16-bit form)");
+    RequireOutputType(op, 0, {DataType::kInt8, DataType::kUInt8}, verdict);
     return false;
   }
-  bool ok = RequireInputType(op, 0, "input", {DataType::kInt8, DataType::kUInt8}, verdict);
-  ok = RequireOutputType(op, 0, {DataType::kInt8, DataType::kUInt8}, verdict) && ok;
-  if (!ok) return false;
-  if (input->type != op.output(0)->type) {
-    verdict.Add(ReasonCode::kUnsupportedOutputType, "output 0 element type",
-                std::string(DataTypeName(op.output(0)->type)),
-                fmt::format("{}, as input 0", DataTypeName(input->type)));
-    ok = false;
-  }
-  ok = RequirePerTensor(*input, "input 0", verdict) && ok;
-  return RequirePerTensor(*op.output(0), "output 0", verdict) && ok;
+  return RequireSameTypeOf(op, {DataType::kInt8, DataType::kUInt8}, verdict);
+}
+
+bool RequireSameQuantizedType(const OpView& op, Verdict& verdict) {
+  if (!RequireSameTypeOf(op, {DataType::kInt8, DataType::kUInt8, DataType::kInt16}, verdict)) return false;
+  const bool symmetric = RequireSymmetricInt16(*op.input(0), "input 0", verdict);
+  return RequireSymmetricInt16(*op.output(0), "output 0", verdict) && symmetric;
+}
+
+bool IsInt16(const OpView& op) { return op.input(0) != nullptr && op.input(0)->type == DataType::kInt16; }
+
+bool RequireSymmetricInt16(const Tensor& tensor, std::string_view role, Verdict& verdict) {
+  if (tensor.type != DataType::kInt16 || tensor.zero_point() == 0) return true;
+  verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, fmt::format("{} zero point", role),
+              std::to_string(tensor.zero_point()), "0 (INT16 is quantized symmetrically)");
+  return false;
 }
 
 bool RequirePerTensor(const Tensor& tensor, std::string_view role, Verdict& verdict) {
@@ -121,8 +149,8 @@ bool RequireConstant(const OpView& op, int i, std::string_view role, Verdict& ve
   if (!RequireInput(op, i, role, verdict)) return false;
   const Tensor& tensor = *op.input(i);
   if (!tensor.is_constant()) {
-    verdict.Add(ReasonCode::kOperandNotConstant, fmt::format("input {} ({})", i, role), "computed at run time",
-                "a constant of the model");
+    verdict.Add(ReasonCode::kOperandNotConstant, fmt::format("input {} ({})", i, role),
+                "computed at run time", "a constant of the model");
     return false;
   }
   const auto bytes = tensor.byte_size();
@@ -172,8 +200,7 @@ bool RequireNoActivation(Activation activation, Verdict& verdict) {
 std::optional<std::vector<int32_t>> ConstantInts(const Tensor& tensor) {
   const auto count = tensor.element_count();
   const auto bytes = tensor.byte_size();
-  if (!tensor.is_constant() || !count || !bytes ||
-      *bytes != static_cast<int64_t>(tensor.data.bytes.size())) {
+  if (!tensor.is_constant() || !count || !bytes || *bytes != static_cast<int64_t>(tensor.data.bytes.size())) {
     return std::nullopt;
   }
   std::vector<int32_t> values(*count);

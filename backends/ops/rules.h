@@ -23,6 +23,13 @@ bool RequireOutputType(const OpView& op, int i, std::initializer_list<DataType> 
 // input 0 and output 0 are INT8 or UINT8 and the same type, and each quantized per tensor.
 // Float input with 8-bit constant weights is reported as a hybrid operator. Returns whether it holds.
 bool RequireSame8BitType(const OpView& op, Verdict& verdict);
+// The same for operators that have a 16-bit form, too: INT16 is allowed, with zero point 0.
+bool RequireSameQuantizedType(const OpView& op, Verdict& verdict);
+
+// Whether operand 0 is INT16: the operator is asked for its 16-bit form.
+bool IsInt16(const OpView& op);
+// INT16 is quantized symmetrically: true for a tensor of another type, or with zero point 0.
+bool RequireSymmetricInt16(const Tensor& tensor, std::string_view role, Verdict& verdict);
 
 // Quantized with exactly one scale and zero point.
 bool RequirePerTensor(const Tensor& tensor, std::string_view role, Verdict& verdict);

@@ -89,7 +89,7 @@ void Check(const OpView& op, Verdict& verdict) {
   for (int i = 0; i < op.input_count(); ++i) {
     if (op.input(i) == nullptr) continue;
     RequireNonEmpty(*op.input(i), Role(i), verdict);
-    if (RequireMoved8Bit(*op.input(i), Role(i), output, "output", verdict)) {
+    if (RequireMovedType(*op.input(i), Role(i), output, "output", verdict)) {
       RequireSameQuantization(*op.input(i), Role(i), output, "output", verdict);
     }
   }
@@ -139,8 +139,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const auto plan = PlanPack(op, verdict);
   if (!plan) return FirstReason(verdict);
   for (int i = 0; i < op.input_count(); ++i) {
-    LowerCopy(plan->InputCopy(i), TensorArg{op.op.inputs[i]}, TensorArg{op.op.outputs[0]}, std::nullopt,
-              lowering);
+    LowerCopy(plan->InputCopy(i), ElementSize(op.output(0)->type), TensorArg{op.op.inputs[i]},
+              TensorArg{op.op.outputs[0]}, lowering);
   }
   return {};
 }
@@ -148,7 +148,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
 constexpr std::string_view kRules[] = {
     "SHAPE and RANK are computed when the plan is made, and so is PACK of constant INT32 or INT64 values",
     "PACK: values_count is the number of inputs, all of one shape of rank up to 7; axis in [-rank-1, rank]",
-    "PACK: no dimension is 0; inputs and output are INT8 or UINT8, one type, quantized per tensor",
+    "PACK: no dimension is 0; inputs and output are INT8, UINT8 or INT16 (zero point 0), one type, quantized "
+    "per tensor",
     "PACK: every input has the output's scale and zero point",
 };
 

@@ -236,7 +236,7 @@ void Check(const OpView& op, Verdict& verdict) {
   for (int i = 0; i < op.output_count(); ++i) {
     if (op.output(i) == nullptr) continue;
     const std::string role = op.output_count() == 1 ? "output" : fmt::format("output {}", i);
-    RequireMoved8Bit(*input, "data", *op.output(i), role, verdict);
+    RequireMovedType(*input, "data", *op.output(i), role, verdict);
     RequireNonEmpty(*op.output(i), role, verdict);
     if (plan) RequireShape(*op.output(i), role, plan->shape, verdict);
   }
@@ -267,7 +267,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   if (!plan) return FirstReason(verdict);
   const TensorArg source{op.op.inputs[DataInput(op.op)]};
   for (int i = 0; i < op.output_count(); ++i) {
-    LowerCopy(plan->copy, source, TensorArg{op.op.outputs[i]}, std::nullopt, lowering);
+    LowerCopy(plan->copy, ElementSize(op.output(i)->type), source, TensorArg{op.op.outputs[i]}, lowering);
     plan->copy.source_offset += plan->step;
   }
   return {};
@@ -281,7 +281,8 @@ constexpr std::string_view kRules[] = {
     "STRIDED_SLICE: an index to shrink lies inside its dimension and has a stride > 0",
     "STRIDED_SLICE with offset: one plain index per dimension, and nothing that would be clamped",
     "SPLIT: num_splits is the number of outputs and divides the dimension; axis in [-rank, rank)",
-    "data and outputs are INT8 or UINT8, the same type, quantized per tensor (the bytes are kept)",
+    "data and outputs are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor (the "
+    "bytes are kept)",
     "no dimension of the data or an output is 0",
     "at most 6 dimensions are left when neighbours that stay together are merged",
 };

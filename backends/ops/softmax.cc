@@ -5,6 +5,7 @@
 //   e_d = exp(-beta * scale * d) in Q0.31; 0 when d is so large that the Q5.26 argument would overflow
 //   sum = total of e_d in Q12.19;  1 / sum by three Newton steps in Q2.29
 //   y   = e_d / sum in units of the output scale, 1/256
+// INT16 has its own arithmetic: softmax_int16.h.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -14,6 +15,7 @@
 #include "backends/ops/elementwise.h"
 #include "backends/ops/fixed_point.h"
 #include "backends/ops/rules.h"
+#include "backends/ops/softmax_int16.h"
 
 namespace npu {
 namespace {
@@ -55,7 +57,7 @@ void SoftmaxRow(const uint8_t* x, uint8_t offset, int64_t depth, const std::arra
 }
 
 void Check(const OpView& op, Verdict& verdict) {
-  const bool typed = RequireSame8BitType(op, verdict);
+  const bool typed = RequireSameQuantizedType(op, verdict);
   RequireElementwiseShapes(op, verdict);
   if (op.input(0) != nullptr && op.input(0)->shape.empty()) {
     verdict.Add(ReasonCode::kUnsupportedOperandRank, "input 0 rank", "0", "at least 1");
@@ -67,10 +69,12 @@ void Check(const OpView& op, Verdict& verdict) {
   if (!typed) return;
   const Tensor& output = *op.output(0);
   const int32_t zero_point = output.type == DataType::kInt8 ? -128 : 0;
+  const float scale = output.type == DataType::kInt16 ? 1.0f / 32768 : 1.0f / 256;
   // 0.1 %: TFLite's tolerance.
-  if (!(std::abs(output.scale() - 1.0f / 256) <= 0.001f / 256) || output.zero_point() != zero_point) {
-    RequireQuantization(output, "output 0", 1.0f / 256, zero_point, verdict);
+  if (!(std::abs(output.scale() - scale) <= 0.001f * scale) || output.zero_point() != zero_point) {
+    RequireQuantization(output, "output 0", scale, zero_point, verdict);
   }
+  if (IsInt16(op)) return CheckSoftmaxInt16(op, verdict);
   if (beta > 0 && !(ScaleOfDifferences(ScaleOf(op)) > 1.0)) {
     verdict.Add(ReasonCode::kUnsupportedQuantizationParameters, "beta * input scale",
                 fmt::format("{}", static_cast<double>(beta) * op.input(0)->scale()), "above 2^-26");
@@ -78,6 +82,7 @@ void Check(const OpView& op, Verdict& verdict) {
 }
 
 Status Reference(const ReferenceArgs& args) {
+  if (IsInt16(args.view)) return ComputeSoftmaxInt16(args);
   NPU_RETURN_IF_ERROR(Expect8Bit(args.view));
   const Tensor& input = *args.view.input(0);
   const std::array<int32_t, 256> table = MakeScaledDifferences(ScaleOf(args.view)).exponential;
@@ -91,6 +96,7 @@ Status Reference(const ReferenceArgs& args) {
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
+  if (IsInt16(op)) return LowerSoftmaxInt16(op, lowering);
   const std::array<int32_t, 256> table = MakeScaledDifferences(ScaleOf(op)).exponential;
   const ConstantArg constant = lowering.AddConstant(std::span<const int32_t>(table));
   const int32_t depth = op.input(0)->shape.back();
@@ -101,11 +107,11 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
 }
 
 constexpr std::string_view kRules[] = {
-    "Input and output are INT8 or UINT8, of the same type, each quantized per tensor.",
+    "Input and output are INT8, UINT8 or INT16 (zero point 0), of the same type, each quantized per tensor.",
     "The tensor has elements and the output has the input's shape; any rank from 1.",
     "beta is above 0.",
-    "Output scale is 1/256 (0.1 % tolerance), zero point -128 (INT8) or 0 (UINT8).",
-    "beta * input scale is above 2^-26.",
+    "Output scale is 1/256 (0.1 % tolerance), zero point -128 (INT8) or 0 (UINT8); INT16: 1/32768.",
+    "beta * input scale is above 2^-26; INT16: below 4, and at most 65536 values per row.",
 };
 
 }  // namespace

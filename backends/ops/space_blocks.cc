@@ -182,7 +182,7 @@ void Check(const OpView& op, Verdict& verdict) {
   if (op.input(0) == nullptr || op.output(0) == nullptr) return;
   const Tensor& input = *op.input(0);
   const Tensor& output = *op.output(0);
-  if (RequireMoved8Bit(input, "input", output, "output", verdict) && !IsDepth(op.op.kind)) {
+  if (RequireMovedType(input, "input", output, "output", verdict) && !IsDepth(op.op.kind)) {
     RequireSameQuantization(input, "input", output, "output", verdict);
   }
   RequireNonEmpty(input, "input", verdict);
@@ -217,8 +217,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   Verdict verdict;
   const auto plan = PlanBlocks(op, verdict);
   if (!plan) return FirstReason(verdict);
-  LowerTableMove(Move(op, *plan), TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]},
-                 StoredZeroPoint(*op.output(0)), lowering);
+  LowerTableMove(Move(op, *plan), ElementSize(op.output(0)->type), TensorArg{op.op.inputs[0]},
+                 TensorArg{op.op.outputs[0]}, StoredZeroPoint(*op.output(0)), lowering);
   return {};
 }
 
@@ -228,7 +228,8 @@ constexpr std::string_view kRules[] = {
     "batch forms: rank 3 or 4; block and paddings (crops) are constants, INT32 [rank-2] and [rank-2,2]",
     "batch forms: block >= 1; paddings and crops >= 0",
     "SPACE_TO_BATCH_ND: block divides the padded size; BATCH_TO_SPACE_ND: block divides the batch",
-    "input and output are INT8 or UINT8, the same type, quantized per tensor (the bytes are kept)",
+    "input and output are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor (the "
+    "bytes are kept)",
     "batch forms: the output has the input's scale and zero point",
     "no dimension is 0; spatial dimensions, padded, add up to at most 2^24",
 };

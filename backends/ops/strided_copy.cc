@@ -7,13 +7,13 @@
 namespace npu {
 namespace {
 
-// Bytes one work-item moves: more than its start costs on a CPU device (8 ns on PoCL 3.1, in which 300 bytes
-// are moved), few enough that small tensors still spread over all cores.
-constexpr int64_t kMinItemBytes = 512;
-constexpr int64_t kMaxItemBytes = 8192;
+// Elements one work-item moves: more than its start costs on a CPU device (8 ns on PoCL 3.1, in which 300
+// bytes are moved), few enough that small tensors still spread over all cores.
+constexpr int64_t kMinItemElements = 512;
+constexpr int64_t kMaxItemElements = 8192;
 constexpr int64_t kTargetItems = 1024;
 
-// Longest piece of a strided row: source and target of kMaxItemBytes / kStridedRun rows stay in a 32 KiB
+// Longest piece of a strided row: source and target of kMaxItemElements / kStridedRun rows stay in a 32 KiB
 // first-level cache even when every byte of the source is in a line of its own.
 constexpr int64_t kStridedRun = 128;
 
@@ -51,6 +51,34 @@ void ForEachRun(const StridedCopy& copy, int element_size, const std::byte* sour
     }
     if (d < 0) return;
   }
+}
+
+// One launch of `runs` where elements are dense on both sides, else of `elements`.
+void Launch(const StridedCopy& copy, std::string_view runs, std::string_view elements,
+            std::vector<KernelArg> args, Lowering& lowering) {
+  if (copy.empty) return;
+  // dims[5] is the run, dims[4] the rows a work-item walks, dims[0..3] the grid.
+  std::array<StridedCopy::Dimension, kMaxDeviceCopyRank> dims{};
+  for (int i = 0; i < copy.rank; ++i) dims[kMaxDeviceCopyRank - copy.rank + i] = copy.dimensions[i];
+  if (copy.rank == 0) dims[5] = {1, 1, 1};
+  const bool dense = dims[5].source_stride == 1 && dims[5].target_stride == 1;
+
+  int64_t total = 1;
+  for (const auto& dim : dims) total *= dim.size;
+  const RowCut cut = CutRows(total, dims[4].size, dims[5].size, dense ? kMaxItemElements : kStridedRun);
+
+  const std::array<size_t, 3> global = {static_cast<size_t>(cut.items),
+                                        static_cast<size_t>(dims[3].size * dims[2].size),
+                                        static_cast<size_t>(dims[1].size * dims[0].size)};
+  const auto add = [&args](int64_t value) { args.push_back(static_cast<int32_t>(value)); };
+  add(copy.source_offset);
+  add(copy.target_offset);
+  for (const auto& dim : dims) add(dim.size);
+  for (const auto& dim : dims) add(dim.source_stride);
+  for (const auto& dim : dims) add(dim.target_stride);
+  add(cut.run_chunk);
+  add(cut.row_chunk);
+  lowering.Launch(dense ? runs : elements, global, std::move(args));
 }
 
 }  // namespace
@@ -115,49 +143,26 @@ void FillElements(const std::byte* value, int element_size, int64_t count, std::
   }
 }
 
-void LowerCopy(const StridedCopy& copy, KernelArg source, KernelArg target, std::optional<ConstantArg> table,
+void LowerCopy(const StridedCopy& copy, int element_size, KernelArg source, KernelArg target,
                Lowering& lowering) {
-  if (copy.empty) return;
-  // dims[5] is the run, dims[4] the rows a work-item walks, dims[0..3] the grid.
-  std::array<StridedCopy::Dimension, kMaxDeviceCopyRank> dims{};
-  for (int i = 0; i < copy.rank; ++i) dims[kMaxDeviceCopyRank - copy.rank + i] = copy.dimensions[i];
-  if (copy.rank == 0) dims[5] = {1, 1, 1};
-  const bool dense = dims[5].source_stride == 1 && dims[5].target_stride == 1;
+  const bool wide = element_size == 2;
+  Launch(copy, wide ? "copy_strided_runs_16" : "copy_strided_runs",
+         wide ? "copy_strided_elements_16" : "copy_strided_elements", {source, target}, lowering);
+}
 
-  int64_t total = 1;
-  for (const auto& dim : dims) total *= dim.size;
-  const RowCut cut = CutRows(total, dims[4].size, dims[5].size, dense ? kMaxItemBytes : kStridedRun);
-
-  const std::array<size_t, 3> global = {static_cast<size_t>(cut.items),
-                                        static_cast<size_t>(dims[3].size * dims[2].size),
-                                        static_cast<size_t>(dims[1].size * dims[0].size)};
-  std::vector<KernelArg> args = {source, target};
-  if (table) args.push_back(*table);
-  const auto add = [&args](int64_t value) { args.push_back(static_cast<int32_t>(value)); };
-  add(copy.source_offset);
-  add(copy.target_offset);
-  for (const auto& dim : dims) add(dim.size);
-  for (const auto& dim : dims) add(dim.source_stride);
-  for (const auto& dim : dims) add(dim.target_stride);
-  add(cut.run_chunk);
-  add(cut.row_chunk);
-  if (table) {
-    lowering.Launch("copy_strided_table", global, std::move(args));
-  } else if (dense) {
-    lowering.Launch("copy_strided_runs", global, std::move(args));
-  } else {
-    lowering.Launch("copy_strided_elements", global, std::move(args));
-  }
+void LowerCopyTable(const StridedCopy& copy, ConstantArg table, TensorArg source, TensorArg target,
+                    Lowering& lowering) {
+  Launch(copy, "copy_strided_table", "copy_strided_table", {source, target, table}, lowering);
 }
 
 RowCut CutRows(int64_t total, int64_t rows, int64_t run, int64_t run_limit) {
-  const int64_t item_bytes = std::clamp(CeilDiv(total, kTargetItems), kMinItemBytes, kMaxItemBytes);
+  const int64_t item_elements = std::clamp(CeilDiv(total, kTargetItems), kMinItemElements, kMaxItemElements);
   // Few rows: the run alone has to fill the work-item.
-  const int64_t longest = std::max(std::min(item_bytes, run_limit), item_bytes / rows);
+  const int64_t longest = std::max(std::min(item_elements, run_limit), item_elements / rows);
   const int64_t chunks = CeilDiv(run, longest);
   RowCut cut;
   cut.run_chunk = CeilDiv(run, chunks);
-  cut.row_chunk = std::min(rows, std::max<int64_t>(1, item_bytes / cut.run_chunk));
+  cut.row_chunk = std::min(rows, std::max<int64_t>(1, item_elements / cut.run_chunk));
   cut.items = chunks * CeilDiv(rows, cut.row_chunk);
   return cut;
 }

@@ -49,18 +49,21 @@ void CopyStridedTable(const StridedCopy& copy, const std::array<uint8_t, 256>& t
 // Writes `count` elements, each the `element_size` bytes at `value`.
 void FillElements(const std::byte* value, int element_size, int64_t count, std::byte* target);
 
-// Emits the copy of 8-bit elements. `table`: 256 bytes that map each stored byte on its way.
-// copy.rank <= kMaxDeviceCopyRank. source and target: tensors or scratch.
-void LowerCopy(const StridedCopy& copy, KernelArg source, KernelArg target, std::optional<ConstantArg> table,
+// Emits the copy of elements of 1 or 2 bytes. copy.rank <= kMaxDeviceCopyRank. source and target: tensors or
+// scratch.
+void LowerCopy(const StridedCopy& copy, int element_size, KernelArg source, KernelArg target,
                Lowering& lowering);
+// Emits the copy of bytes; table: 256 bytes that map each stored byte on its way.
+void LowerCopyTable(const StridedCopy& copy, ConstantArg table, TensorArg source, TensorArg target,
+                    Lowering& lowering);
 
-// How a launch over rows of `run` bytes is cut into work-items.
+// How a launch over rows of `run` elements is cut into work-items.
 struct RowCut {
-  int64_t run_chunk = 1, row_chunk = 1;  // bytes of a row and rows that one work-item takes
+  int64_t run_chunk = 1, row_chunk = 1;  // elements of a row and rows that one work-item takes
   int64_t items = 1;                     // work-items that cover rows x run
 };
 
-// total: bytes of the whole launch. run_limit: longest piece of a row one work-item may take.
+// total: elements of the whole launch. run_limit: longest piece of a row one work-item may take.
 RowCut CutRows(int64_t total, int64_t rows, int64_t run, int64_t run_limit);
 
 }  // namespace npu

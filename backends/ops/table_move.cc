@@ -91,8 +91,8 @@ void MoveByTables(const TableMove& move, int element_size, const std::byte* fram
   }
 }
 
-void LowerTableMove(const TableMove& move, TensorArg source, TensorArg target, int32_t stored_frame,
-                    Lowering& lowering) {
+void LowerTableMove(const TableMove& move, int element_size, TensorArg source, TensorArg target,
+                    int32_t stored_frame, Lowering& lowering) {
   static_assert(sizeof(TableOffset) == 2 * sizeof(int32_t));  // the kernel reads pairs of int
   OffsetAxis table;
   for (const OffsetAxis& axis : move.axes) table.insert(table.end(), axis.begin(), axis.end());
@@ -106,9 +106,13 @@ void LowerTableMove(const TableMove& move, TensorArg source, TensorArg target, i
   for (const int64_t value : {size0, size1, rows, move.run, cut.run_chunk, cut.row_chunk}) {
     args.push_back(static_cast<int32_t>(value));
   }
-  lowering.Launch("move_by_tables",
-                  {static_cast<size_t>(cut.items), static_cast<size_t>(size1), static_cast<size_t>(size0)},
-                  std::move(args));
+  const std::array<size_t, 3> global = {static_cast<size_t>(cut.items), static_cast<size_t>(size1),
+                                        static_cast<size_t>(size0)};
+  if (element_size == 2) {
+    lowering.Launch("move_by_tables_16", global, std::move(args));
+  } else {
+    lowering.Launch("move_by_tables", global, std::move(args));
+  }
 }
 
 }  // namespace npu

@@ -41,8 +41,8 @@ TableMove MakeTableMove(std::vector<OffsetAxis> axes, int64_t run);
 void MoveByTables(const TableMove& move, int element_size, const std::byte* frame, const std::byte* source,
                   std::byte* target);
 
-// Emits the move of 8-bit elements. stored_frame: the frame's byte in the u8 domain.
-void LowerTableMove(const TableMove& move, TensorArg source, TensorArg target, int32_t stored_frame,
-                    Lowering& lowering);
+// Emits the move of elements of 1 or 2 bytes. stored_frame: the frame's element as it is stored (lowering.h).
+void LowerTableMove(const TableMove& move, int element_size, TensorArg source, TensorArg target,
+                    int32_t stored_frame, Lowering& lowering);
 
 }  // namespace npu

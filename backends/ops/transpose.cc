@@ -66,7 +66,7 @@ Status Infer(Graph& graph, const Op& op) {
 void Check(const OpView& op, Verdict& verdict) {
   const auto plan = PlanTranspose(op, verdict);
   if (op.input(0) == nullptr || op.output(0) == nullptr) return;
-  RequireSame8BitType(op, verdict);
+  RequireSameQuantizedType(op, verdict);
   RequireNonEmpty(*op.input(0), "input", verdict);
   if (!plan) return;
   RequireShape(*op.output(0), "output", plan->shape, verdict);
@@ -91,14 +91,16 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   Verdict verdict;
   const auto plan = PlanTranspose(op, verdict);
   if (!plan) return FirstReason(verdict);
-  LowerCopy(plan->copy, TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, std::nullopt, lowering);
+  LowerCopy(plan->copy, ElementSize(op.output(0)->type), TensorArg{op.op.inputs[0]},
+            TensorArg{op.op.outputs[0]}, lowering);
   return {};
 }
 
 constexpr std::string_view kRules[] = {
     "rank up to 8",
     "perm is a constant INT32 or INT64 vector that names each dimension once",
-    "input and output are INT8 or UINT8, the same type, quantized per tensor (the bytes are kept)",
+    "input and output are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor (the "
+    "bytes are kept)",
     "no dimension is 0",
     "at most 6 dimensions are left when neighbours that stay together are merged",
 };

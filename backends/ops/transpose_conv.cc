@@ -21,6 +21,7 @@
 #include <optional>
 
 #include "backends/ops/convolution.h"
+#include "backends/ops/convolution_int16.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/window.h"
@@ -112,11 +113,12 @@ std::optional<TransposedAxis> MakeAxis(Padding padding, int32_t input, int32_t f
 }
 
 constexpr std::string_view kRules[] = {
-    "input (operand 2) and output: INT8 or UINT8, the same, per tensor",
+    "input (operand 2) and output: INT8, UINT8 or INT16 (zero point 0), the same, per tensor",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
-    "weights (operand 1): constant, of the input's type; INT8 per tensor or per output channel (dimension 0) "
-    "with zero point 0, UINT8 per tensor with any zero point",
-    "bias (operand 3): none, or constant INT32, one per output channel, zero point 0; UINT8: its scale is "
+    "weights (operand 1): constant, of the input's type (INT16: INT8); INT8 per tensor or per output channel "
+    "(dimension 0) with zero point 0, UINT8 per tensor with any zero point",
+    "bias (operand 3): none, or constant INT32 (INT16: or INT64), one per output channel, zero point 0; "
+    "UINT8: its scale is "
     "input "
     "scale * weights scale to within 0.02 of the output scale",
     "output shape (operand 0): constant, four INT32 sizes, which are the output's",
@@ -124,6 +126,9 @@ constexpr std::string_view kRules[] = {
     "input and weights of rank 4 and equal depth; no dimension 0 in them and in the output",
     "the output has the input's batches and the weights' output channels",
     "the input with its border has less than 2^31 bytes",
+    "INT16: input scale * weights scale / output scale below 2^7; at most 2^24 products per output; bias "
+    "values "
+    "-2^46 to 2^46",
 };
 
 void CheckShapes(const TransposeConvParams& params, const Tensor& input, const Tensor& weights,
@@ -156,7 +161,7 @@ void Check(const OpView& op, Verdict& verdict) {
   const auto& params = op.op.as<TransposeConvParams>();
   const Op conv_op = AsConvolution(op.op);
   const OpView conv{op.graph, conv_op};
-  RequireSame8BitType(conv, verdict);
+  RequireSameQuantizedType(conv, verdict);
   RequireQuantizedActivation(params.activation, verdict);
   const Tensor *input = conv.input(0), *weights = conv.input(1), *output = op.output(0);
   const bool is_unsigned = input != nullptr && input->type == DataType::kUInt8;
@@ -177,6 +182,9 @@ void Check(const OpView& op, Verdict& verdict) {
   ok = RequireNonEmpty(*weights, "input 1 (weights)", verdict) && ok;
   ok = RequireNonEmpty(*output, "output 0", verdict) && ok;
   if (ok) CheckShapes(params, *input, *weights, *output, verdict);
+  if (ok && IsInt16(conv)) {
+    CheckInt16Sums(conv, CheckedElementCount(std::span(weights->shape).subspan(1)).value_or(0), verdict);
+  }
 }
 
 // What Reference and Lower both need; for operators that passed Check.
@@ -249,7 +257,49 @@ void Convolve(const TransposedConvolution& conv, const T* in, const T* weights, 
   }
 }
 
+bool IsWide(const OpView& op) {
+  const Tensor* input = op.input(kInputOperand);
+  return input != nullptr && input->type == DataType::kInt16;
+}
+
+TapAxis TransposedTaps(const TransposedAxis& axis) {
+  return {.input = axis.input,
+          .filter = axis.filter,
+          .output = axis.output,
+          .up = 1,
+          .offset = axis.pad,
+          .step = -1,
+          .down = axis.stride};
+}
+
+// For operators of INT16 that passed Check.
+Int16Convolution MakeInt16(const OpView& op) {
+  const auto& params = op.op.as<TransposeConvParams>();
+  const Tensor &input = *op.input(kInputOperand), &weights = *op.input(kWeightsOperand);
+  const Tensor& output = *op.output(0);
+  const int32_t depth = input.shape[3], channels = weights.shape[0];
+  return {.input = input,
+          .weights = weights,
+          .output = output,
+          .bias = op.input(kBiasOperand),
+          .rows = TransposedTaps(
+              *MakeAxis(params.padding, input.shape[1], weights.shape[1], output.shape[1], params.stride_h)),
+          .columns = TransposedTaps(
+              *MakeAxis(params.padding, input.shape[2], weights.shape[2], output.shape[2], params.stride_w)),
+          .group_depth = depth,
+          .group_channels = channels,
+          .channels = channels,
+          .channel_step = weights.shape[1] * weights.shape[2] * depth,
+          .tap_step = depth,
+          .range = QuantizedActivationRange(params.activation, output)};
+}
+
 Status Reference(const ReferenceArgs& args) {
+  if (IsWide(args.view)) {
+    ConvolveInt16(MakeInt16(args.view), args.in<int16_t>(kInputOperand), args.in<int8_t>(kWeightsOperand),
+                  args.out<int16_t>(0));
+    return {};
+  }
   const TransposedConvolution conv(args.view);
   if (conv.input.type == DataType::kInt8) {
     Convolve(conv, args.in<int8_t>(kInputOperand), args.in<int8_t>(kWeightsOperand), args.out<int8_t>(0));
@@ -334,6 +384,11 @@ void AddPhase(const TransposedConvolution& conv, const PhaseAxis& row, const Pha
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
+  if (IsWide(op)) {
+    LowerInt16Convolution(MakeInt16(op), TensorArg{op.op.inputs[kInputOperand]}, TensorArg{op.op.outputs[0]},
+                          lowering);
+    return {};
+  }
   const TransposedConvolution conv(op);
   const TransposedAxis &rows = conv.rows, &columns = conv.columns;
   PackedPhases packed;

@@ -1,7 +1,7 @@
-// Operators that map each 8-bit value to another one: LOGISTIC, TANH, RELU, RELU6, RELU_N1_TO_1,
-// RELU_0_TO_1, LEAKY_RELU, HARD_SWISH. INT8 and UINT8 share the arithmetic; only the clamp to the type
-// differs. Formulas: TFLite's reference kernels (kernels/activations.cc of LiteRT 2.3), measured over all 256
-// values (tests/data/elementwise_goldens.json).
+// Operators that map each 8-bit (some: each INT16) value to another one: LOGISTIC, TANH, RELU, RELU6,
+// RELU_N1_TO_1, RELU_0_TO_1, LEAKY_RELU, HARD_SWISH. INT8 and UINT8 share the arithmetic; only the clamp to
+// the type differs. Formulas: TFLite's reference kernels (kernels/activations.cc of LiteRT 2.3), measured
+// over all 256 values (tests/data/elementwise_goldens.json).
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -9,6 +9,7 @@
 
 #include "backends/ops/elementwise.h"
 #include "backends/ops/rules.h"
+#include "backends/ops/sigmoid_int16.h"
 
 namespace npu {
 namespace {
@@ -43,10 +44,12 @@ double ScaleRatio(const Tensor& input, const Tensor& output) {
   return static_cast<double>(input.scale() / output.scale());
 }
 
-ByteTable ReluTable(OpKind kind, const Tensor& input, const Tensor& output) {
+// make(function of one quantized value): the table of it.
+template <typename Make>
+auto ReluTable(OpKind kind, const Tensor& input, const Tensor& output, Make make) {
   const QuantizedMultiplier multiplier = QuantizeMultiplier(ScaleRatio(input, output));
   const ActivationRange range = RangeOf(kind, output);
-  return MakeByteTable(input, output, [&](int32_t q) {
+  return make([&](int32_t q) {
     const int32_t scaled = MultiplyByQuantizedMultiplier(q - input.zero_point(), multiplier);
     return std::clamp(output.zero_point() + scaled, range.min, range.max);
   });
@@ -58,12 +61,13 @@ double AlphaRatio(const Tensor& input, const Tensor& output, float alpha) {
   return static_cast<double>(input.scale() * alpha / output.scale());
 }
 
-ByteTable LeakyReluTable(const Tensor& input, const Tensor& output, float alpha) {
+template <typename Make>
+auto LeakyReluTable(const Tensor& input, const Tensor& output, float alpha, Make make) {
   const QuantizedMultiplier identity = QuantizeMultiplier(ScaleRatio(input, output));
   // A negative alpha is rescaled by its magnitude and negated afterwards: ties round as for a positive one.
   const double ratio = AlphaRatio(input, output, alpha);
   const QuantizedMultiplier below = QuantizeMultiplier(std::abs(ratio));
-  return MakeByteTable(input, output, [&](int32_t q) {
+  return make([&](int32_t q) {
     const int32_t x = q - input.zero_point();
     if (x >= 0) return output.zero_point() + MultiplyByQuantizedMultiplier(x, identity);
     const int32_t scaled = MultiplyByQuantizedMultiplier(x, below);
@@ -126,13 +130,32 @@ ByteTable HardSwishTable(const Tensor& input, const Tensor& output) {
 ByteTable UnaryTable(const OpView& op) {
   const Tensor& input = *op.input(0);
   const Tensor& output = *op.output(0);
+  const auto make = [&](auto function) { return MakeByteTable(input, output, function); };
   switch (op.op.kind) {
     case OpKind::kLogistic:
       return FloatTable(input, output, [](float x) { return 1.0f / (1.0f + std::exp(-x)); });
     case OpKind::kTanh: return FloatTable(input, output, [](float x) { return std::tanh(x); });
-    case OpKind::kLeakyRelu: return LeakyReluTable(input, output, op.op.as<LeakyReluParams>().alpha);
+    case OpKind::kLeakyRelu: return LeakyReluTable(input, output, op.op.as<LeakyReluParams>().alpha, make);
     case OpKind::kHardSwish: return HardSwishTable(input, output);
-    default: return ReluTable(op.op.kind, input, output);
+    default: return ReluTable(op.op.kind, input, output, make);
+  }
+}
+
+// The operators of which LiteRT has an INT16 kernel.
+bool HasInt16Form(OpKind kind) {
+  return kind == OpKind::kLogistic || kind == OpKind::kTanh || kind == OpKind::kLeakyRelu ||
+         kind == OpKind::kRelu || kind == OpKind::kRelu6;
+}
+
+WideTable UnaryWideTable(const OpView& op) {
+  const Tensor& input = *op.input(0);
+  const Tensor& output = *op.output(0);
+  const auto make = [](auto function) { return MakeWideTable(function); };
+  switch (op.op.kind) {
+    case OpKind::kLogistic: return LogisticInt16Table(input.scale());
+    case OpKind::kTanh: return TanhInt16Table(input.scale());
+    case OpKind::kLeakyRelu: return LeakyReluTable(input, output, op.op.as<LeakyReluParams>().alpha, make);
+    default: return ReluTable(op.op.kind, input, output, make);
   }
 }
 
@@ -143,23 +166,28 @@ void RequireMultiplier(float value, std::string_view what, float min, float belo
 }
 
 void Check(const OpView& op, Verdict& verdict) {
-  const bool typed = RequireSame8BitType(op, verdict);
+  const bool typed =
+      HasInt16Form(op.op.kind) ? RequireSameQuantizedType(op, verdict) : RequireSame8BitType(op, verdict);
   RequireElementwiseShapes(op, verdict);
   if (!typed) return;
   const Tensor& input = *op.input(0);
   const Tensor& output = *op.output(0);
-  const bool is_signed = output.type == DataType::kInt8;
+  const bool is_signed = output.type == DataType::kInt8, wide = output.type == DataType::kInt16;
   switch (op.op.kind) {
     case OpKind::kLogistic:
-      RequireQuantization(output, "output 0", 1.0f / 256, is_signed ? -128 : 0, verdict);
+      RequireQuantization(output, "output 0", wide ? 1.0f / 32768 : 1.0f / 256, is_signed ? -128 : 0,
+                          verdict);
+      if (wide) RequireSigmoidScale(input, verdict);
       break;
     case OpKind::kTanh:
-      RequireQuantization(output, "output 0", 1.0f / 128, is_signed ? 0 : 128, verdict);
+      RequireQuantization(output, "output 0", wide ? 1.0f / 32768 : 1.0f / 128, is_signed || wide ? 0 : 128,
+                          verdict);
+      if (wide) RequireSigmoidScale(input, verdict);
       break;
     case OpKind::kLeakyRelu:
-      RequireRescale(ScaleRatio(input, output), "input scale / output scale", verdict);
+      RequireRescale(ScaleRatio(input, output), "input scale / output scale", verdict, input.type);
       RequireRescale(std::abs(AlphaRatio(input, output, op.op.as<LeakyReluParams>().alpha)),
-                     "|alpha| * input scale / output scale", verdict);
+                     "|alpha| * input scale / output scale", verdict, input.type);
       break;
     case OpKind::kHardSwish: {
       // Shifts of 16-bit values: at most 15 to the right, 30 to the left (a multiplier in [2^(n-1), 2^n)
@@ -169,28 +197,40 @@ void Check(const OpView& op, Verdict& verdict) {
       RequireMultiplier(ratios.reluish, "input scale * 256 / 3", 0x1p-16f, 0x1p30f, verdict);
       break;
     }
-    default: RequireRescale(ScaleRatio(input, output), "input scale / output scale", verdict);
+    default: RequireRescale(ScaleRatio(input, output), "input scale / output scale", verdict, input.type);
   }
 }
 
 Status Reference(const ReferenceArgs& args) {
+  if (IsInt16(args.view) && HasInt16Form(args.view.op.kind)) {
+    ApplyWideTable(args, UnaryWideTable(args.view));
+    return {};
+  }
   NPU_RETURN_IF_ERROR(Expect8Bit(args.view));
   ApplyByteTable(args, UnaryTable(args.view));
   return {};
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
-  LowerByteTable(op, UnaryTable(op), lowering);
+  if (IsInt16(op)) {
+    LowerWideTable(op, UnaryWideTable(op), lowering);
+  } else {
+    LowerByteTable(op, UnaryTable(op), lowering);
+  }
   return {};
 }
 
 constexpr std::string_view kRules[] = {
-    "Input and output are INT8 or UINT8, of the same type, each quantized per tensor.",
+    "Input and output are INT8 or UINT8, of the same type, each quantized per tensor; LOGISTIC, TANH, RELU, "
+    "RELU6 "
+    "and LEAKY_RELU also INT16 with zero point 0 (LiteRT has no INT16 kernel of the others).",
     "The tensor has elements and the output has the input's shape; any rank.",
-    "LOGISTIC: output scale 1/256, zero point -128 (INT8) or 0 (UINT8).",
-    "TANH: output scale 1/128, zero point 0 (INT8) or 128 (UINT8).",
-    "RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1, LEAKY_RELU: input scale / output scale below 2^23.",
-    "LEAKY_RELU: |alpha| * input scale / output scale below 2^23; alpha may be negative.",
+    "LOGISTIC: output scale 1/256, zero point -128 (INT8) or 0 (UINT8); INT16: 1/32768.",
+    "TANH: output scale 1/128, zero point 0 (INT8) or 128 (UINT8); INT16: 1/32768.",
+    "LOGISTIC, TANH of INT16: input scale 2^-41 to below 5.",
+    "RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1, LEAKY_RELU: input scale / output scale below 2^23 (INT16: "
+    "2^15).",
+    "LEAKY_RELU: |alpha| * input scale / output scale below 2^23 (INT16: 2^15); alpha may be negative.",
     "HARD_SWISH: input scale / output scale / 128 in [2^-16, 1); input scale * 256 / 3 in [2^-16, 2^30).",
 };
 

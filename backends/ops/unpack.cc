@@ -121,7 +121,7 @@ void Check(const OpView& op, Verdict& verdict) {
     if (op.output(i) == nullptr) continue;
     const std::string role = fmt::format("output {}", i);
     const Tensor& output = *op.output(i);
-    if (RequireMoved8Bit(input, "data", output, role, verdict) && op.op.kind == OpKind::kUnpack) {
+    if (RequireMovedType(input, "data", output, role, verdict) && op.op.kind == OpKind::kUnpack) {
       RequireSameQuantization(input, "data", output, role, verdict);
     }
     RequireNonEmpty(output, role, verdict);
@@ -152,7 +152,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   if (!plan) return FirstReason(verdict);
   const std::vector<StridedCopy> copies = plan->Copies();
   for (int i = 0; i < op.output_count(); ++i) {
-    LowerCopy(copies[i], TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[i]}, std::nullopt, lowering);
+    LowerCopy(copies[i], ElementSize(op.output(i)->type), TensorArg{op.op.inputs[0]},
+              TensorArg{op.op.outputs[i]}, lowering);
   }
   return {};
 }
@@ -161,7 +162,8 @@ constexpr std::string_view kRules[] = {
     "data has rank 1 to 8; axis in [-rank, rank); sizes and axis of SPLIT_V are constants",
     "UNPACK: num is the number of outputs and the size of the axis",
     "SPLIT_V: one size per output, at most one of them -1, which together are the size of the axis",
-    "data and outputs are INT8 or UINT8, the same type, quantized per tensor (the bytes are kept)",
+    "data and outputs are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor (the "
+    "bytes are kept)",
     "UNPACK: every output has the data's scale and zero point",
     "no dimension of the data or an output is 0",
 };

@@ -87,7 +87,7 @@ Status LowerUpdate(const OpView& op, Lowering& lowering) {
   const Tensor &operand = *op.input(kOperand), &update = *op.input(kUpdate);
   StridedCopy all;
   all.Add(*operand.element_count(), 1, 1);
-  LowerCopy(all, TensorArg{op.op.inputs[kOperand]}, TensorArg{op.op.outputs[0]}, std::nullopt, lowering);
+  LowerCopy(all, 1, TensorArg{op.op.inputs[kOperand]}, TensorArg{op.op.outputs[0]}, lowering);
   std::vector<int32_t> sizes = operand.shape;
   sizes.insert(sizes.end(), update.shape.begin(), update.shape.end());
   const int32_t run = update.shape.back();
@@ -198,7 +198,7 @@ Status LowerScatter(const OpView& op, Lowering& lowering) {
   Verdict verdict;
   const auto plan = PlanScatter(op, verdict);
   if (!plan) return FirstReason(verdict);
-  LowerTableMove(MakeMove(*plan), TensorArg{op.op.inputs[kUpdates]}, TensorArg{op.op.outputs[0]},
+  LowerTableMove(MakeMove(*plan), 1, TensorArg{op.op.inputs[kUpdates]}, TensorArg{op.op.outputs[0]},
                  StorageOffset(op.output(0)->type), lowering);
   return {};
 }

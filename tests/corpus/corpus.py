@@ -43,13 +43,13 @@ def exceptions():
     return reasons
 
 
-def full_8bit(rows):
-    """Rows of the models made only of OPERATORS that are fully INT8 or UINT8, or make indices, integers or truth values
-    of 8-bit or BOOL inputs."""
+def full_integer(rows):
+    """Rows of the models made only of OPERATORS that are fully INT8 or UINT8, have INT16 activations with INT8 weights, or
+    make indices, integers or truth values of 8-bit or BOOL inputs."""
     for row in rows:
         operators = {item.split(":")[0] for item in row["op_histogram"].split(";")}
         input_types = {item.split("[")[0] for item in row["inputs"].split()}
-        is_8bit = row["qclass"] in ("int8-full", "uint8-full") or (
+        is_integer = row["qclass"] in ("int8-full", "uint8-full", "int16x8") or (
             row["qclass"] == "other" and input_types and input_types <= {"int8", "uint8", "bool"})
-        if is_8bit and operators <= OPERATORS:
+        if is_integer and operators <= OPERATORS:
             yield row

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every fully 8-bit model of the corpus: all of it on the NPU, in one partition, OpenCL equal to the CPU reference
+"""Every fully quantized model of the corpus (8 bits, or 16-bit activations): all of it on the NPU, in one partition, OpenCL equal to the CPU reference
 and both equal to LiteRT 2.3 BUILTIN_REF (the .ref.npz files), in every byte.
 
     exactness_test.py LIBRARY SHARED_DIR [SUBSTRING]     SUBSTRING: only paths that contain it
@@ -79,7 +79,7 @@ def check(arguments):
 def main():
     library, shared = sys.argv[1], sys.argv[2]
     root, rows = corpus.models(shared)
-    selected = [row for row in corpus.full_8bit(rows) if len(sys.argv) < 4 or sys.argv[3] in row["path"]]
+    selected = [row for row in corpus.full_integer(rows) if len(sys.argv) < 4 or sys.argv[3] in row["path"]]
     exceptions = corpus.exceptions()
     failed, kinds = 0, {}
     with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:

@@ -3,7 +3,7 @@
 
     corpus_host_test.py LIBRARY SHARED_DIR [SUBSTRING]     SUBSTRING: only paths that contain it
 
-* Every fully 8-bit model of supported operators: all of it delegated, one partition, outputs equal in every byte to
+* Every fully quantized model (8 bits, or 16-bit activations) of supported operators: all of it delegated, one partition, outputs equal in every byte to
   LiteRT 2.3's BUILTIN_REF (the .ref.npz files; where there is none, this host's own reference kernels).
 * Every model that the host loads: the plan that the plug-in reports is the plan that the C API makes of the file.
 * Every malformed file (shared/models/hostile): what does not crash the host alone does not crash it with the plug-in.
@@ -90,7 +90,7 @@ def golden_inputs_and_outputs(path, interpreter, name):
     return None, None
 
 
-def run_8bit(path):
+def run_quantized(path):
     """Outputs against the golden ones; then the plans."""
     rows, not_ours = INDEX
     index_path = str(path.relative_to(ROOT))
@@ -164,8 +164,8 @@ def answer(request, progress):
     kind, path = request.split(" ", 1)
     path = ROOT / path
     try:
-        if kind == "8bit":
-            return run_8bit(path)
+        if kind == "quantized":
+            return run_quantized(path)
         if kind == "plan":
             return compare_plans(path)
         return run_hostile(path, kind == "hostile", progress)
@@ -206,11 +206,11 @@ def main():
     rows = [row for row in rows if wanted in row["path"]]
     column = "litert_2.3.0" if host.NAME == "ai-edge-litert" else "tflite_runtime_2.14.0"
     loadable = [row for row in rows if row[column] == "ok"]
-    eight_bit = {row["path"] for row in corpus.full_8bit(loadable)}
+    quantized = {row["path"] for row in corpus.full_integer(loadable)}
     summary = Summary()
     print(f"host: {host.NAME}")
-    summary.run("8-bit models", "8bit", sorted(eight_bit), lambda path, outcome: True)
-    summary.run("other models", "plan", [row["path"] for row in loadable if row["path"] not in eight_bit],
+    summary.run("quantized models", "quantized", sorted(quantized), lambda path, outcome: True)
+    summary.run("other models", "plan", [row["path"] for row in loadable if row["path"] not in quantized],
                 lambda path, outcome: True)
     hostile = sorted(str(p.relative_to(root)) for p in (root / "hostile").rglob("*.tflite") if wanted in str(p))
     alone = summary.run("malformed files, host alone", "plain", hostile, lambda path, outcome: False)

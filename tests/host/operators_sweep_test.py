@@ -27,6 +27,7 @@ except ImportError as error:
     print(f"SKIPPED: {error}")
     sys.exit(SKIP)
 import host_runtime as host
+import int16_families
 import npu_capi
 
 CASES = 220  # of each family
@@ -288,7 +289,7 @@ def updates(dice):
     return op, [tensor(shape), tensor(part), start], [tensor(shape)], ("DynamicUpdateSlice", {})
 
 
-FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast, batch_matmul, narrow_weights, computed_weights, slices, updates)}
+FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast, batch_matmul, narrow_weights, computed_weights, slices, updates)} | int16_families.FAMILIES
 
 
 def make_case(family, seed):

@@ -152,7 +152,7 @@ TEST(GatherTest, RefusesNonsense) {
   const auto runtime = MakeGraph(OpKind::kGather, DataType::kInt8, {3, 4}, {1}, {2}, GatherParams{});
   runtime->tensors[1].data = {};
   EXPECT_TRUE(HasReason(CheckFirst(*runtime), ReasonCode::kOperandNotConstant));
-  const auto narrow = MakeGraph(OpKind::kGather, DataType::kInt16, {3, 4}, {1}, {2}, GatherParams{});
+  const auto narrow = MakeGraph(OpKind::kGather, DataType::kInt32, {3, 4}, {1}, {2}, GatherParams{});
   EXPECT_TRUE(HasReason(CheckFirst(*narrow), ReasonCode::kUnsupportedInputType));
 }
 

@@ -205,7 +205,7 @@ TEST(PoolTest, CheckNamesEveryFailedRule) {
   EXPECT_EQ(checked(good, [](Graph&) {}), Codes{});
   EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[1].quantization.scale[0] = 0.06f; }),
             Codes{ReasonCode::kNotRestrictedScaleCompliant});
-  EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[0].type = g.tensors[1].type = DataType::kInt16; }),
+  EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[0].type = g.tensors[1].type = DataType::kInt32; }),
             (Codes{ReasonCode::kUnsupportedInputType, ReasonCode::kUnsupportedOutputType}));
   EXPECT_EQ(checked(good, [](Graph& g) { g.tensors[1].shape[1] = 3; }), Codes{ReasonCode::kShapeMismatch});
   EXPECT_EQ(checked(good,

@@ -132,9 +132,9 @@ TEST(QuantizeTest, RulesNameWhatFails) {
   EXPECT_EQ(cpu({.from = DataType::kFloat32}), List{});
   EXPECT_EQ(npu({.to = DataType::kFloat32, .kind = OpKind::kDequantize}), List{kUnsupportedOutputType});
   EXPECT_EQ(cpu({.to = DataType::kFloat32, .kind = OpKind::kDequantize}), List{});
-  EXPECT_EQ(npu({.from = DataType::kInt16}), List{kUnsupportedInputType});
-  EXPECT_EQ(cpu({.from = DataType::kInt16}), List{kUnsupportedInputType});
-  EXPECT_EQ(cpu({.from = DataType::kFloat32, .to = DataType::kInt16}), List{kUnsupportedOutputType});
+  EXPECT_EQ(npu({.from = DataType::kInt32}), List{kUnsupportedInputType});
+  EXPECT_EQ(cpu({.from = DataType::kInt32}), List{kUnsupportedInputType});
+  EXPECT_EQ(cpu({.from = DataType::kFloat32, .to = DataType::kInt32}), List{kUnsupportedOutputType});
   EXPECT_EQ(cpu({.from = DataType::kFloat16, .to = DataType::kFloat32, .kind = OpKind::kDequantize}),
             List{kUnsupportedInputType});
   EXPECT_EQ(npu({.from_scale = 1e10f, .to_scale = 1}), List{kUnsupportedQuantizationParameters});

@@ -222,7 +222,7 @@ TEST(SliceTest, RefusesNonsense) {
 
 TEST(SliceTest, SaysEveryFailedRule) {
   const auto graph = SliceGraph({3, 4}, {-1, 9}, {1, 1});
-  graph->tensors[0].type = DataType::kInt16;
+  graph->tensors[0].type = DataType::kInt32;
   const Verdict verdict = CheckFirst(*graph);
   EXPECT_GE(verdict.reasons().size(), 3u) << Reasons(verdict);
   EXPECT_TRUE(HasReason(verdict, ReasonCode::kUnsupportedInputType)) << Reasons(verdict);

@@ -145,7 +145,7 @@ TEST(SpaceToDepthTest, RefusesNonsense) {
   EXPECT_TRUE(HasReason(CheckFirst(*odd), ReasonCode::kUnsupportedOperandSize));
   const auto huge = DepthGraph(OpKind::kDepthToSpace, DataType::kInt8, {1, 1 << 20, 1 << 20, 4}, 2);
   EXPECT_FALSE(CheckFirst(*huge).eligible());
-  const auto narrow = DepthGraph(OpKind::kSpaceToDepth, DataType::kInt16, {1, 4, 6, 8}, 2);
+  const auto narrow = DepthGraph(OpKind::kSpaceToDepth, DataType::kInt32, {1, 4, 6, 8}, 2);
   EXPECT_TRUE(HasReason(CheckFirst(*narrow), ReasonCode::kUnsupportedInputType));
 }
 

@@ -160,7 +160,7 @@ TEST(UnaryTest, RulesNameWhatFails) {
   auto graph = GraphOf({});
   graph->tensors[1].shape = {128};
   EXPECT_EQ(NpuCodes(*graph), List{kShapeMismatch});
-  graph = GraphOf({.type = DataType::kInt16});
+  graph = GraphOf({.type = DataType::kInt32});
   EXPECT_EQ(NpuCodes(*graph), (List{kUnsupportedInputType, kUnsupportedOutputType}));
   graph = GraphOf({});
   graph->tensors[0].quantization = {};

@@ -120,7 +120,7 @@ TEST(UnpackTest, RefusesNonsense) {
   auto graph = UnpackGraph(DataType::kInt8, {3, 4}, 0, 3, 3);
   graph->tensors[2].quantization = PerTensor(0.25f, 3);
   EXPECT_TRUE(HasReason(CheckFirst(*graph), ReasonCode::kNotRestrictedScaleCompliant));
-  graph->tensors[0].type = DataType::kInt16;
+  graph->tensors[0].type = DataType::kInt32;
   EXPECT_TRUE(HasReason(CheckFirst(*graph), ReasonCode::kUnsupportedInputType));
 }
 

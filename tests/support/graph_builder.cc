@@ -257,9 +257,13 @@ void ExpectOpenClMatchesReference(std::shared_ptr<Graph> graph, uint32_t seed,
   for (size_t i = 0; i < graph->inputs.size(); ++i) {
     const npu::Tensor& tensor = graph->tensors[graph->inputs[i]];
     random.push_back(RandomBytes(tensor, seed + static_cast<uint32_t>(i)));
-    const bool is_signed = tensor.type == DataType::kInt8;
+    const bool is_signed = tensor.type == DataType::kInt8, wide = tensor.type == DataType::kInt16;
     low.emplace_back(random.back().size(), static_cast<std::byte>(is_signed ? 0x80 : 0x00));
     high.emplace_back(random.back().size(), static_cast<std::byte>(is_signed ? 0x7f : 0xff));
+    for (size_t k = 1; wide && k < random.back().size(); k += 2) {  // the upper bytes of 0x8000 and 0x7fff
+      low.back()[k] = std::byte{0x80};
+      high.back()[k] = std::byte{0x7f};
+    }
   }
   Compare(*device, *cpu, graph, random, options, "random input");
   if (testing::Test::HasFatalFailure()) return;

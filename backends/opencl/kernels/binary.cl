@@ -92,7 +92,8 @@ inline int16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar* pairs) {
 
 // Work-item (x, row): 16 elements of a row of `inner`. Rows are the iterations of `loops` outer loops, given
 // innermost first as {size, stride of a, stride of b}; a_step, b_step: 0 if the row repeats one element.
-#define NPU_BINARY_ROWS(F, ARGUMENTS)                                                                     \
+// Leaves the function when there is nothing for this work-item; else a, b and y are at the row's first element.
+#define NPU_BINARY_ROW                                                                                    \
   const size_t row = get_global_id(1);                                                                    \
   size_t x = get_global_id(0) * 16;                                                                       \
   if (x >= (size_t)inner || row >= (size_t)rows) return;                                                  \
@@ -104,7 +105,10 @@ inline int16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar* pairs) {
     b += (size_t)(rest - next * size) * (size_t)table[3 * k + 2];                                         \
     rest = next;                                                                                          \
   }                                                                                                       \
-  y += row * (size_t)inner;                                                                               \
+  y += row * (size_t)inner
+
+#define NPU_BINARY_ROWS(F, ARGUMENTS)                                                                     \
+  NPU_BINARY_ROW;                                                                                         \
   if (inner >= 16) {                                                                                      \
     x = min(x, (size_t)inner - 16); /* the last vector overlaps the one before it */                      \
     const uchar16 va = a_step ? npu_load_uchar16(a + x) : (uchar16)(a[0]);                                \

@@ -1,4 +1,4 @@
-// y = table[x] for every byte: operators of one 8-bit value (backends/ops/elementwise.h).
+// y = table[x] for every element: operators of one 8-bit or INT16 value (backends/ops/elementwise.h).
 // 16 elements per work-item.
 // SPDX-License-Identifier: Apache-2.0
 
@@ -12,4 +12,11 @@ __kernel void npu_lut(__global const uchar* restrict x, __global uchar* restrict
     return;
   }
   for (size_t k = i; k < (size_t)count; ++k) y[k] = table[x[k]];
+}
+
+__kernel void npu_lut_int16(__global const ushort* restrict x, __global short* restrict y,
+                            __global const short* restrict table, int count) {
+  const size_t i = get_global_id(0) * 16;
+  const size_t end = min(i + 16, (size_t)count);
+  for (size_t k = i; k < end; ++k) y[k] = table[x[k]];
 }

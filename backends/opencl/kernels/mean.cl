@@ -61,3 +61,23 @@ __kernel void mean_last(__global const uchar* in, __global uchar* out, int k0, i
   out[(i0 * k1 + i1) * k2 + i2] =
       (uchar)clamp(npu_requantize_double(sum - correction, multiplier, shift) + zero_point, 0, 255);
 }
+
+// MEAN of INT16, whose zero points are 0. One work-item: one output; global size (k2, k1, k0).
+__kernel void mean_int16(__global const short* in, __global short* out, int k0, int r0, int k1, int r1, int k2,
+                         int r2, int multiplier, int shift) {
+  const int i2 = (int)get_global_id(0);
+  const int i1 = (int)get_global_id(1);
+  const int i0 = (int)get_global_id(2);
+  if (i2 >= k2 || i1 >= k1 || i0 >= k0) return;
+  const int line = k2 * r2;        // from one value of r1 to the next
+  const int row = k1 * r1 * line;  // from one value of r0 to the next
+  __global const short* from = in + i0 * r0 * row + i1 * r1 * line + i2 * r2;
+  int sum = 0;
+  for (int y = 0; y < r0; ++y) {
+    for (int x = 0; x < r1; ++x) {
+      for (int i = 0; i < r2; ++i) sum += from[y * row + x * line + i];
+    }
+  }
+  out[(i0 * k1 + i1) * k2 + i2] =
+      (short)clamp(npu_requantize_double(sum, multiplier, shift), (int)SHRT_MIN, (int)SHRT_MAX);
+}

@@ -79,3 +79,28 @@ inline int16 npu_rescale16(int16 acc, npu_rescale r, int keep_sign) {
   const int16 high = as_int16((as_ulong8(even) >> 32) | (as_ulong8(odd) & (ulong8)(~0xffffffffUL)));
   return high >> r.right;
 }
+
+// round(acc * scale) as IEEE doubles give it, ties away from zero, saturated to +-2^30 (a zero point
+// then cannot wrap it); in integers, since devices need not have doubles. scale = mantissa * 2^-shift, mantissa < 2^54, and
+// acc * scale below 2^63: |acc| <= 2^31 with shift in [22, 95], or |acc| <= 2^47 with shift in [46, 102].
+//   p = |acc| * mantissa, below 2^101, is the exact product. A double keeps 53 bits of it, rounded to nearest:
+//   of the values just below a tie n + 1/2 those at most half a unit of the 53rd bit away become the tie itself
+//   (at equal distance, too: the tie has the even mantissa) and are then rounded up. Hence
+//   |result| = floor(p * 2^-shift + half a unit + 1/2).
+inline int npu_round_scaled(long acc, ulong mantissa, int shift) {
+  const ulong a = abs(acc);
+  ulong low = a * mantissa, high = mul_hi(a, mantissa);
+  const int bits = high != 0 ? 128 - (int)clz(high) : 64 - (int)clz(low);
+  if (bits > 53) {
+    const ulong half_unit = 1UL << (bits - 54);
+    low += half_unit;
+    high += low < half_unit ? 1UL : 0UL;
+  }
+  const int tie = shift - 1;
+  const ulong half_low = tie < 64 ? 1UL << (tie & 63) : 0UL;
+  low += half_low;
+  high += (low < half_low ? 1UL : 0UL) + (tie < 64 ? 0UL : 1UL << (tie & 63));
+  const ulong magnitude = shift < 64 ? (high << (64 - shift)) | (low >> shift) : high >> (shift - 64);
+  const int saturated = (int)min(magnitude, 1UL << 30);
+  return acc < 0 ? -saturated : saturated;
+}

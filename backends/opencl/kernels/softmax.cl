@@ -34,3 +34,25 @@ __kernel void npu_softmax(__global const uchar* x, __global uchar* y, __global c
     y[i] = (uchar)min(npu_softmax_shift_right(product, exponent), 255);
   }
 }
+
+// INT16: backends/ops/softmax_int16.h. exp_table: Q0.15, by row maximum - x; reciprocals: 513 points of 1 / (1 + x).
+__kernel void npu_softmax_int16(__global const short* x, __global short* y, __global const short* exp_table,
+                                __global const short* reciprocals, int rows, int depth) {
+  const size_t row = get_global_id(0);
+  if (row >= (size_t)rows) return;
+  x += row * (size_t)depth;
+  y += row * (size_t)depth;
+
+  int largest = x[0];
+  for (int i = 1; i < depth; ++i) largest = max(largest, (int)x[i]);
+  int sum = 0;  // Q16.15; the row's maximum alone makes it about 1
+  for (int i = 0; i < depth; ++i) sum += exp_table[largest - x[i]];
+  const int zeros = (int)clz(sum);
+  const int shifted = (int)((((long)sum << (zeros - 1)) + (1L << 13)) >> 14);
+  const int reciprocal = npu_interpolate(clamp(shifted - (1 << 15) - (1 << 16), -32768, 32767), reciprocals);
+  const int right = 31 - zeros;
+  for (int i = 0; i < depth; ++i) {
+    const long product = (long)exp_table[largest - x[i]] * reciprocal + (1L << (right - 1));
+    y[i] = (short)clamp(product >> right, 0L, 32767L);
+  }
+}
