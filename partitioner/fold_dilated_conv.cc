@@ -32,7 +32,10 @@ struct Blocks {
 
 std::optional<Blocks> BlocksOf(const FoldSite& site, int op) {
   const OpView view{site.graph(), site.op(op)};
-  if (!CheckNpu(site.graph(), view.op).eligible() || view.input(0)->shape.size() != 4) return std::nullopt;
+  if (!CheckNpu(site.graph(), view.op).eligible() || !Is8Bit(view.input(0)->type) ||
+      view.input(0)->shape.size() != 4) {
+    return std::nullopt;
+  }
   const auto block = ConstantInts(*view.input(1)), edges = ConstantInts(*view.input(2));
   if (!block || !edges || block->size() != 2 || edges->size() != 4) return std::nullopt;
   return Blocks{*block, *edges};

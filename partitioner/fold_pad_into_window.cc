@@ -113,7 +113,9 @@ std::optional<FoldMatch> Match(const FoldSite& site, int into) {
   if (maker < 0 || !IsPad(site.op(maker).kind)) return std::nullopt;
   const Op& pad_op = site.op(maker);
   const OpView pad{site.graph(), pad_op};
-  if (!CheckNpu(site.graph(), pad_op).eligible() || !QuantizedAlike(*pad.input(0), *pad.output(0))) {
+  // INT16 is left alone: values are read as bytes here.
+  if (!CheckNpu(site.graph(), pad_op).eligible() || !QuantizedAlike(*pad.input(0), *pad.output(0)) ||
+      !Is8Bit(pad.input(0)->type)) {
     return std::nullopt;
   }
   const auto edges = ImageEdges(pad);

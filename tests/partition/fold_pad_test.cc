@@ -172,6 +172,20 @@ TEST(FoldPad, NeverIntoAveragePool) {
   }
 }
 
+// Of 256 the low byte is the zero point.
+TEST(FoldPad, NotInInt16) {
+  GraphBuilder b;
+  const int input = b.Input(DataType::kInt16, {1, 4, 4, 2}, 0.5f), padded = b.Tensor(DataType::kInt16, {1, 6, 6, 2}, 0.5f);
+  const int output = b.Tensor(DataType::kInt16, {1, 4, 4, 1}, 4.0f);
+  const int amounts = b.Constant<int32_t>(DataType::kInt32, {4, 2}, {0, 0, 1, 1, 1, 1, 0, 0});
+  const int fill = b.Constant<int16_t>(DataType::kInt16, {1}, {256}, test::PerTensor(0.5f, 0));
+  const int weights = b.Constant<int8_t>(DataType::kInt8, {1, 3, 3, 2}, test::RandomValues<int8_t>(18, 1, -9, 9),
+                                         test::PerTensor(0.25f, 0));
+  b.Op(OpKind::kPadv2, {input, amounts, fill}, {padded});
+  b.Op(OpKind::kConv2D, {padded, weights}, {output}, Conv2DParams{.padding = Padding::kValid});
+  EXPECT_EQ(FoldsOf(b.Build({output})), "");
+}
+
 // Nets of all shapes: those that fold give the bytes of the model's own operators.
 TEST(FoldPad, RandomNetsGiveTheSameBytes) {
   std::mt19937 engine(20240);
