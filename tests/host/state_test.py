@@ -30,6 +30,8 @@ INVOCATIONS = 6
 # Fully 8-bit: the plug-in takes all but resource variables, in one partition.
 WHOLE = ("gen/nets/lstm_k2_int8_i8", "gen/nets/lstm_k2_int8_fio", "keras_lstm_mnist_ptq", "trained_lstm_int8",
          "micro_speech_lstm")
+# Run in a session from end to end: those, and the streaming networks with resource variables.
+IN_SESSION = WHOLE + ("micro-wake-word-models",)
 
 
 def inputs(interpreter, seed):
@@ -98,6 +100,8 @@ def answer(request, progress):
         problems, partitions = check_plugin(path)
         progress("plug-in done")
         session_problems, session = check_session(path)
+        if any(name in request for name in IN_SESSION) and session != "session exact":
+            problems.append(f"{session}; expected a session")
         return problems + session_problems, f"{partitions} partitions, {session}"
     except (ValueError, RuntimeError) as error:
         return [f"{type(error).__name__}: {error}"], "failed"
