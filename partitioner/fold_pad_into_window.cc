@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "backends/ops/room.h"
@@ -42,11 +41,6 @@ std::optional<PaddingEdges> ImageEdges(const OpView& pad) {
 int32_t Fill(const OpView& pad) {
   const Tensor* value = pad.input(2);
   if (value == nullptr) return pad.output(0)->zero_point();
-  if (value->type == DataType::kInt16) {
-    int16_t element;
-    std::memcpy(&element, value->data.bytes.data(), sizeof(element));
-    return element;
-  }
   const auto byte = static_cast<uint8_t>(value->data.bytes[0]);
   return value->type == DataType::kInt8 ? int32_t{static_cast<int8_t>(byte)} : int32_t{byte};
 }

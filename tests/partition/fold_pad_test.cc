@@ -215,24 +215,5 @@ TEST(FoldPad, RandomNetsGiveTheSameBytes) {
   std::printf("folded nets compared: %d\n", folded);
 }
 
-// PADV2 of INT16 -> CONV_2D of 1x1.
-std::shared_ptr<Graph> Int16Net(int16_t value) {
-  GraphBuilder b;
-  const int input = b.Input(DataType::kInt16, {1, 4, 4, 2}, 3e-5f, 0);
-  const int amounts = b.Constant<int32_t>(DataType::kInt32, {4, 2}, {0, 0, 1, 1, 1, 1, 0, 0});
-  const int fill = b.Constant<int16_t>(DataType::kInt16, {1}, {value}, test::PerTensor(3e-5f, 0));
-  const int padded = b.Tensor(DataType::kInt16, {1, 6, 6, 2}, 3e-5f, 0);
-  b.Op(OpKind::kPadv2, {input, amounts, fill}, {padded});
-  const int weights = b.Constant<int8_t>(DataType::kInt8, {1, 1, 1, 2}, {3, 5}, test::PerTensor(0.01f, 0));
-  const int output = b.Tensor(DataType::kInt16, {}, 1e-5f, 0);
-  b.Op(OpKind::kConv2D, {padded, weights}, {output}, Conv2DParams{.padding = Padding::kValid});
-  return b.Build({output});
-}
-
-TEST(FoldPad, ValuesOfInt16AreTwoBytes) {
-  test::ExpectFoldedEqualsUnfolded(Int16Net(0), kFolded, 1);
-  EXPECT_EQ(FoldsOf(Int16Net(256)), "");
-}
-
 }  // namespace
 }  // namespace npu
