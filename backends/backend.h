@@ -40,6 +40,9 @@ struct SegmentOps {
 struct MemoryUse {
   int64_t arena_bytes = 0;     // intermediate tensors
   int64_t constant_bytes = 0;  // packed weights and tables
+  // Bytes an Invoke does not move, because one tensor is a part of another in the arena (CONCATENATION,
+  // SPLIT, SLICE ... of whole ranges).
+  int64_t uncopied_bytes = 0;
 };
 
 // A compiled segment. Not thread-safe: one Invoke at a time; different Executables may run at once.

@@ -110,12 +110,14 @@ class PartitionExecutable : public Executable {
   }
 
   MemoryUse memory_use() const override {
-    MemoryUse total{static_cast<int64_t>(arena_.size()), 0};
+    MemoryUse total;
+    total.arena_bytes = static_cast<int64_t>(arena_.size());
     for (const Part& part : parts_) {
       for (const Executable* executable : {part.executable.get(), part.replacement.get()}) {
         if (executable == nullptr) continue;
         total.arena_bytes += executable->memory_use().arena_bytes;
         total.constant_bytes += executable->memory_use().constant_bytes;
+        total.uncopied_bytes += executable->memory_use().uncopied_bytes;
       }
     }
     return total;

@@ -71,7 +71,7 @@ class CpuExecutable : public Executable {
     return {};
   }
 
-  MemoryUse memory_use() const override { return {static_cast<int64_t>(arena_.size()), 0}; }
+  MemoryUse memory_use() const override { return {.arena_bytes = static_cast<int64_t>(arena_.size())}; }
 
  private:
   const std::byte* Resolve(const Place& place, std::span<const std::byte* const> inputs,

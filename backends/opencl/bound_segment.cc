@@ -61,8 +61,9 @@ class KernelBinder {
                                                     launch.kernel, wanted, launch.args.size()));
     }
     for (cl_uint i = 0; i < wanted; ++i) {
-      NPU_RETURN_IF_CL_ERROR(SetArg(kernel, i, op, launch.args[i]),
-                             fmt::format("clSetKernelArg({}, {})", launch.kernel, i), device);
+      if (Status status = SetArg(kernel, i, op, launch.args[i]); !status) {
+        return tl::unexpected(status.error().WithContext(fmt::format("kernel {}", launch.kernel)));
+      }
     }
     const auto required =
         kernel.getWorkGroupInfo<CL_KERNEL_COMPILE_WORK_GROUP_SIZE>(state_.device->device(), &code);
@@ -79,31 +80,37 @@ class KernelBinder {
   }
 
  private:
-  cl_int SetArg(cl::Kernel& kernel, cl_uint i, const LoweredOp& op, const KernelArg& arg) const {
-    if (const auto* number = std::get_if<int32_t>(&arg)) return kernel.setArg(i, sizeof(*number), number);
-    if (const auto* number = std::get_if<float>(&arg)) return kernel.setArg(i, sizeof(*number), number);
+  Status SetArg(cl::Kernel& kernel, cl_uint i, const LoweredOp& op, const KernelArg& arg) const {
+    const auto set_number = [&](const auto& number) -> Status {
+      NPU_RETURN_IF_CL_ERROR(kernel.setArg(i, sizeof(number), &number), fmt::format("clSetKernelArg({})", i),
+                             state_.device->name());
+      return {};
+    };
+    if (const auto* number = std::get_if<int32_t>(&arg)) return set_number(*number);
+    if (const auto* number = std::get_if<float>(&arg)) return set_number(*number);
     const Storage storage = layout_.Find(op, arg);
     const bool constant = storage.where == Storage::Where::kConstant;
-    return kernel.setArg(i, (constant ? state_.constants : state_.arena).block(storage.block));
+    return (constant ? state_.constants : state_.arena).SetArgument(kernel, i, storage.block, storage.offset);
   }
 
   BoundSegment& state_;
   const SegmentLayout& layout_;
 };
 
-SegmentBoundary MakeBoundary(const BoundSegment& state, const SegmentLayout& layout, const Graph& graph,
-                             int tensor) {
+Result<SegmentBoundary> MakeBoundary(BoundSegment& state, const SegmentLayout& layout, const Graph& graph,
+                                     int tensor) {
   const Storage storage = layout.tensors[tensor];
-  const DeviceMemory& memory = storage.where == Storage::Where::kConstant ? state.constants : state.arena;
+  DeviceMemory& memory = storage.where == Storage::Where::kConstant ? state.constants : state.arena;
   SegmentBoundary boundary;
-  boundary.buffer = memory.block(storage.block);
-  boundary.host = memory.host(storage.block);
   boundary.bytes = static_cast<size_t>(graph.tensors[tensor].byte_size().value_or(0));
   boundary.flip_sign_bit = graph.tensors[tensor].type == DataType::kInt8;
-  if (boundary.host == nullptr) {
-    boundary.staging.resize(boundary.bytes);
-    boundary.host = boundary.staging.data();
+  if (std::byte* host = memory.host(storage.block); host != nullptr) {
+    boundary.host = host + storage.offset;
+    return boundary;
   }
+  NPU_ASSIGN_OR_RETURN(boundary.buffer, memory.Rest(storage.block, storage.offset));
+  boundary.staging.resize(boundary.bytes);
+  boundary.host = boundary.staging.data();
   return boundary;
 }
 
@@ -135,6 +142,7 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
                        AllocateBlocks(*device, constants, slack, shared, bound->memory.constant_bytes));
   NPU_ASSIGN_OR_RETURN(bound->arena,
                        AllocateBlocks(*device, arena, slack, shared, bound->memory.arena_bytes));
+  bound->memory.uncopied_bytes = layout.uncopied_bytes;
   NPU_RETURN_IF_ERROR(Upload(*bound, layout.constants));
 
   if (settings.program != nullptr) {
@@ -144,21 +152,27 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
   }
   KernelBinder binder(*bound, layout);
   for (const LoweredOp& op : layout.ops) {
-    for (const KernelLaunch& launch : op.lowering.launches()) {
-      if (Status status = binder.Bind(op, launch); !status) {
+    const std::vector<KernelLaunch>& launches = op.lowering.launches();
+    for (size_t i = 0; i < launches.size(); ++i) {
+      if (op.dropped[i]) continue;
+      if (Status status = binder.Bind(op, launches[i]); !status) {
         return tl::unexpected(status.error().WithContext(DescribeOp(graph, op.op)));
       }
     }
   }
   for (int tensor : segment.inputs) {
-    bound->inputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
+    NPU_ASSIGN_OR_RETURN(SegmentBoundary boundary, MakeBoundary(*bound, layout, graph, tensor));
+    bound->inputs.push_back(std::move(boundary));
   }
   for (int tensor : segment.outputs) {
-    bound->outputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
+    NPU_ASSIGN_OR_RETURN(SegmentBoundary boundary, MakeBoundary(*bound, layout, graph, tensor));
+    bound->outputs.push_back(std::move(boundary));
   }
   for (int tensor : segment.states) {
-    bound->inputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
-    bound->outputs.push_back(MakeBoundary(*bound, layout, graph, tensor));
+    NPU_ASSIGN_OR_RETURN(SegmentBoundary before, MakeBoundary(*bound, layout, graph, tensor));
+    NPU_ASSIGN_OR_RETURN(SegmentBoundary after, MakeBoundary(*bound, layout, graph, tensor));
+    bound->inputs.push_back(std::move(before));
+    bound->outputs.push_back(std::move(after));
   }
   return bound;
 }

@@ -22,7 +22,7 @@ struct BoundLaunch {
 
 // A segment input or output, or a state, which is both. No command of the queue ever touches the caller's memory.
 struct SegmentBoundary {
-  cl::Buffer buffer;
+  cl::Buffer buffer;               // null when memory is shared
   std::byte* host = nullptr;       // its place in shared memory, or staging
   std::vector<std::byte> staging;  // empty when memory is shared
   size_t bytes = 0;

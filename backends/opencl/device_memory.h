@@ -4,8 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/opencl/device.h"
@@ -28,12 +31,21 @@ class DeviceMemory {
   // Host address of a block; null when the memory is not shared.
   std::byte* host(int i) const { return shared_ == nullptr ? nullptr : shared_ + offsets_[i]; }
 
+  // The rest of block i from `offset` on, a multiple of limits().alignment_bytes: kept as long as this.
+  Result<cl::Buffer> Rest(int i, int64_t offset);
+  // Makes that rest the kernel's argument. In shared memory `offset` may be any.
+  Status SetArgument(cl::Kernel& kernel, cl_uint argument, int i, int64_t offset);
+
  private:
+  Result<cl::Buffer> SubBuffer(int64_t offset, int64_t bytes);
+
   cl::Context context_;
+  std::string device_name_;
   std::byte* shared_ = nullptr;  // owned
   cl::Buffer whole_;
   std::vector<cl::Buffer> blocks_;
-  std::vector<int64_t> offsets_;
+  std::vector<int64_t> offsets_, sizes_;
+  std::map<std::pair<int, int64_t>, cl::Buffer> rests_;  // by block and offset
 };
 
 }  // namespace npu

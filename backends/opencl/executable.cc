@@ -152,7 +152,11 @@ Result<std::unique_ptr<Executable>> CompileForOpenCl(std::shared_ptr<OpenClDevic
                                                      const SegmentOps& segment, const ComputeOptions& options,
                                                      const OpenClCompileSettings& settings) {
   NPU_RETURN_IF_ERROR(CheckProcess());
-  NPU_ASSIGN_OR_RETURN(const SegmentLayout layout, LayOutSegment(*graph, segment, options, settings.lower));
+  // An address in shared memory may be any byte; a sub-buffer starts at a multiple of the device's alignment.
+  const OpenClDeviceLimits& limits = device->limits();
+  const bool shared = settings.bind.use_shared_memory && limits.shared_memory;
+  const LayoutSettings layout_settings = {settings.lower, shared ? 1 : limits.alignment_bytes};
+  NPU_ASSIGN_OR_RETURN(const SegmentLayout layout, LayOutSegment(*graph, segment, options, layout_settings));
   BindSettings bind = settings.bind;
   std::optional<ProgramFile> file;
   std::optional<cl::Program> program;

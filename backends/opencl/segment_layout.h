@@ -2,9 +2,9 @@
 // its storage. Pure: no OpenCL here. Start at LayOutSegment.
 //
 // Storage: each tensor made in the segment and each segment input is a block of the arena, alive from
-// its writer to its last reader; an alias (RESHAPE) shares the block of what it views and keeps it alive;
-// constants are blocks uploaded once; scratch lives during its op; a state is a block that lives throughout, which
-// kernels change in place.
+// its writer to its last reader; a tensor that is a part of another one (tensor_views.h) shares its block and
+// keeps it alive; constants are blocks uploaded once; scratch lives during its op; a state is a block that lives
+// throughout, which kernels change in place.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -25,7 +25,8 @@ inline constexpr int64_t kBlockSlack = 64;
 
 struct Storage {
   enum class Where : uint8_t { kNone, kArena, kConstant } where = Where::kNone;
-  int block = 0;  // into SegmentLayout::arena or ::constants
+  int block = 0;       // into SegmentLayout::arena or ::constants
+  int64_t offset = 0;  // bytes behind the start of the block
 };
 
 struct ConstantBlock {
@@ -36,6 +37,7 @@ struct ConstantBlock {
 struct LoweredOp {
   int op = 0;  // into the graph
   Lowering lowering;
+  std::vector<bool> dropped;                // per launch: a copy that the layout makes needless
   std::vector<Storage> constants, scratch;  // of ConstantArg / ScratchArg
 };
 
@@ -44,6 +46,7 @@ struct SegmentLayout {
   std::vector<Storage> tensors;      // by tensor of the graph
   std::vector<MemoryRequest> arena;  // sizes without slack
   std::vector<ConstantBlock> constants;
+  int64_t uncopied_bytes = 0;  // of copies that were dropped, because one tensor is a part of the other
 
   // Where an argument's bytes are; kNone for numbers.
   Storage Find(const LoweredOp& op, const KernelArg& arg) const;
@@ -54,10 +57,17 @@ using LowerFunction = std::function<Status(const OpView&, const ComputeOptions&,
 // The room's own Lower. kInternal for an op without one.
 Status LowerByRoom(const OpView& op, const ComputeOptions& options, Lowering& lowering);
 
+struct LayoutSettings {
+  LowerFunction lower = LowerByRoom;
+  // Offsets that kernels take as arguments are multiples of this, a power of two; 0: every tensor but an
+  // alias has a block of its own.
+  int64_t view_alignment = 0;
+};
+
 // kInternal if an op reads what nobody wrote or names a constant or scratch it did not add; kUnsupported
 // if an op makes a tensor that is not INT8, UINT8, INT16, INT32, INT64 or BOOL. Spans of the result point into
 // `graph` and the result.
 Result<SegmentLayout> LayOutSegment(const Graph& graph, const SegmentOps& segment,
-                                    const ComputeOptions& options, const LowerFunction& lower = LowerByRoom);
+                                    const ComputeOptions& options, const LayoutSettings& settings = {});
 
 }  // namespace npu

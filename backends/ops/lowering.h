@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -35,16 +36,30 @@ struct ConstantArg { int constant; };  // __global const *: index into Lowering:
 struct ScratchArg { int scratch; };    // __global *: index into Lowering::scratch_bytes()
 using KernelArg = std::variant<TensorArg, ConstantArg, ScratchArg, int32_t, float>;
 
+// `bytes` bytes that one tensor has in common with another: source[source_offset + i] == target[target_offset + i].
+struct RangeCopy {
+  int source = 0, target = 0;
+  int64_t source_offset = 0, target_offset = 0, bytes = 0;
+};
+
 struct KernelLaunch {
   std::string_view kernel;  // a __kernel of backends/opencl/kernels/*.cl; must be a literal
   std::array<size_t, 3> global{1, 1, 1};  // work-items; kernels check bounds, no local size is assumed
   std::vector<KernelArg> args;            // in the kernel's order
+  // Set when the launch does nothing but this copy: the memory plan may make one tensor a part of the other
+  // instead, and drops the launch then. No other launch of the operator writes these bytes of the target.
+  std::optional<RangeCopy> copy{};
 };
 
 class Lowering {
  public:
   void Launch(std::string_view kernel, std::array<size_t, 3> global, std::vector<KernelArg> args) {
     launches_.push_back({kernel, global, std::move(args)});
+  }
+  // A launch that copies one range of bytes between two 8-bit tensors and does nothing else.
+  void LaunchCopy(std::string_view kernel, std::array<size_t, 3> global, std::vector<KernelArg> args,
+                  const RangeCopy& copy) {
+    launches_.push_back({kernel, global, std::move(args), copy});
   }
   // Bytes uploaded once, when the segment is compiled.
   ConstantArg AddConstant(std::vector<std::byte> bytes) {

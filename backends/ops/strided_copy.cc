@@ -53,9 +53,10 @@ void ForEachRun(const StridedCopy& copy, int element_size, const std::byte* sour
   }
 }
 
-// One launch of `runs` where elements are dense on both sides, else of `elements`.
+// One launch of `runs` where elements are dense on both sides, else of `elements`. range: of the first element,
+// when nothing but a copy between tensors happens; told to the memory plan if all is one run.
 void Launch(const StridedCopy& copy, std::string_view runs, std::string_view elements,
-            std::vector<KernelArg> args, Lowering& lowering) {
+            std::vector<KernelArg> args, Lowering& lowering, std::optional<RangeCopy> range = std::nullopt) {
   if (copy.empty) return;
   // dims[5] is the run, dims[4] the rows a work-item walks, dims[0..3] the grid.
   std::array<StridedCopy::Dimension, kMaxDeviceCopyRank> dims{};
@@ -78,7 +79,12 @@ void Launch(const StridedCopy& copy, std::string_view runs, std::string_view ele
   for (const auto& dim : dims) add(dim.target_stride);
   add(cut.run_chunk);
   add(cut.row_chunk);
-  lowering.Launch(dense ? runs : elements, global, std::move(args));
+  if (range && dense && copy.rank <= 1) {
+    range->bytes *= total;
+    lowering.LaunchCopy(runs, global, std::move(args), *range);
+  } else {
+    lowering.Launch(dense ? runs : elements, global, std::move(args));
+  }
 }
 
 }  // namespace
@@ -146,8 +152,13 @@ void FillElements(const std::byte* value, int element_size, int64_t count, std::
 void LowerCopy(const StridedCopy& copy, int element_size, KernelArg source, KernelArg target,
                Lowering& lowering) {
   const bool wide = element_size == 2;
+  std::optional<RangeCopy> range;
+  if (std::holds_alternative<TensorArg>(source) && std::holds_alternative<TensorArg>(target)) {
+    range = RangeCopy{std::get<TensorArg>(source).tensor, std::get<TensorArg>(target).tensor,
+                      copy.source_offset * element_size, copy.target_offset * element_size, element_size};
+  }
   Launch(copy, wide ? "copy_strided_runs_16" : "copy_strided_runs",
-         wide ? "copy_strided_elements_16" : "copy_strided_elements", {source, target}, lowering);
+         wide ? "copy_strided_elements_16" : "copy_strided_elements", {source, target}, lowering, range);
 }
 
 void LowerCopyTable(const StridedCopy& copy, ConstantArg table, TensorArg source, TensorArg target,

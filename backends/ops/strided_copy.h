@@ -50,7 +50,8 @@ void CopyStridedTable(const StridedCopy& copy, const std::array<uint8_t, 256>& t
 void FillElements(const std::byte* value, int element_size, int64_t count, std::byte* target);
 
 // Emits the copy of elements of 1 or 2 bytes. copy.rank <= kMaxDeviceCopyRank. source and target: tensors or
-// scratch.
+// scratch. A copy of one run between tensors tells the memory plan so (lowering.h): where one can be a part of the
+// other, nothing is launched.
 void LowerCopy(const StridedCopy& copy, int element_size, KernelArg source, KernelArg target,
                Lowering& lowering);
 // Emits the copy of bytes; table: 256 bytes that map each stored byte on its way.

@@ -32,7 +32,7 @@ class GuardedSegment {
   std::string Run() {
     const auto found = FindDevices();
     const auto device = OpenDevice(found->front());
-    auto layout = LayOutSegment(graph_, ops_, {}, lower_);
+    auto layout = LayOutSegment(graph_, ops_, {}, {.lower = lower_});
     if (!layout) return layout.error().text;
     layout_ = std::move(*layout);
     BindSettings settings;

@@ -38,7 +38,7 @@ SegmentOps WholeGraph(const Graph& graph) {
 }
 
 Result<SegmentLayout> LayOut(const Graph& graph, const LowerFunction& lower = LowerForTest) {
-  return LayOutSegment(graph, WholeGraph(graph), {}, lower);
+  return LayOutSegment(graph, WholeGraph(graph), {}, {.lower = lower});
 }
 
 TEST(SegmentLayout, BlocksLiveFromWriterToLastReader) {
