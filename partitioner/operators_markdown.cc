@@ -17,6 +17,12 @@ constexpr OpKind kAllKinds[] = {
 #include "schema/ops.def"
 };
 
+constexpr OpKind kFoldedKinds[] = {
+#define NPU_OP(kind, code, name, version, params, room)
+#define NPU_FOLDED_OP(kind, name, params, room) OpKind::kind,
+#include "schema/ops.def"
+};
+
 constexpr ReasonCode kAllReasons[] = {
 #define NPU_REASON(enumerator, code, sentence) ReasonCode::enumerator,
 #include "backends/reasons.def"
@@ -118,6 +124,12 @@ std::string OperatorsMarkdown(std::string_view conformance) {
     for (OpKind kind : members[i]) names.push_back(GetOpInfo(kind).name);
     text += fmt::format("\n## {}\n\n{}\n\n", rooms[i]->name, fmt::join(names, ", "));
     for (std::string_view rule : rooms[i]->rules) text += fmt::format("- {}\n", rule);
+  }
+
+  text += "\n# Operators that folds make\n\nNo model has them: they run instead of operators that were folded.\n";
+  for (OpKind kind : kFoldedKinds) {
+    text += fmt::format("\n## {}\n\n", GetOpInfo(kind).name);
+    for (std::string_view rule : FindRoom(kind)->rules) text += fmt::format("- {}\n", rule);
   }
 
   text +=

@@ -24,6 +24,7 @@ constexpr TypeInfo kTypes[kDataTypeCount] = {
 constexpr OpInfo kOps[] = {
 #define NPU_OP(kind, code, name, version, params, room) {OpKind::kind, code, name, version},
 #define NPU_CUSTOM_OP(kind, name, params, room) {OpKind::kind, 32, name, 0},
+#define NPU_FOLDED_OP(kind, name, params, room) {OpKind::kind, kFoldedCode, name, 0},
 #include "schema/ops.def"
 };
 
@@ -33,6 +34,8 @@ size_t ParamsIndex(OpKind kind) {
 #define NPU_OP(kind, code, name, version, params, room) \
   case OpKind::kind: return OpParams(params{}).index();
 #define NPU_CUSTOM_OP(kind, name, params, room) \
+  case OpKind::kind: return OpParams(params{}).index();
+#define NPU_FOLDED_OP(kind, name, params, room) \
   case OpKind::kind: return OpParams(params{}).index();
 #include "schema/ops.def"
   }
@@ -88,7 +91,7 @@ std::optional<OpKind> FindCustomOp(std::string_view name) {
 
 std::optional<OpKind> FindOpByName(std::string_view name) {
   for (const OpInfo& info : kOps) {
-    if (info.name == name) return info.kind;
+    if (info.builtin_code != kFoldedCode && info.name == name) return info.kind;
   }
   return std::nullopt;
 }

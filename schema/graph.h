@@ -43,14 +43,17 @@ std::optional<int64_t> ByteSize(DataType type, int64_t count);
 enum class OpKind : uint16_t {
 #define NPU_OP(kind, code, name, version, params, room) kind = code,
 #define NPU_CUSTOM_OP(kind, name, params, room) kind,
-  // CUSTOM (32) stands for a custom operator that we do not know. Known ones follow the builtins.
+#define NPU_FOLDED_OP(kind, name, params, room) kind,
+  // CUSTOM (32) stands for a custom operator that we do not know. Known ones follow the builtins, and after
+  // those come operators that only folds make.
 #include "schema/ops.def"
 };
 
 // The row of ops.def for a kind, without its room (the rooms live in backends/).
+inline constexpr int kFoldedCode = -1;
 struct OpInfo {
   OpKind kind;
-  int builtin_code;
+  int builtin_code;  // kFoldedCode for operators that only folds make
   std::string_view name;  // "CONV_2D", "LceBconv2d"
   int max_version;        // 0: any
 };
@@ -58,7 +61,7 @@ struct OpInfo {
 const OpInfo& GetOpInfo(OpKind kind);
 std::optional<OpKind> FindBuiltinOp(int builtin_code);
 std::optional<OpKind> FindCustomOp(std::string_view name);
-// By name, builtin or custom, exact upper/lower case.
+// By name, builtin or custom, exact upper/lower case; never one that only folds make.
 std::optional<OpKind> FindOpByName(std::string_view name);
 
 // real = scale * (q - zero_point). One entry per tensor, or one per index of quantized_dimension.

@@ -145,6 +145,7 @@ OpParams DefaultParams(OpKind kind) {
 // clang-format off
 #define NPU_OP(kind, code, name, version, params, room) case OpKind::kind: return params{};
 #define NPU_CUSTOM_OP(kind, name, params, room) case OpKind::kind: return params{};
+#define NPU_FOLDED_OP(kind, name, params, room) case OpKind::kind: return params{};
 #include "schema/ops.def"
     // clang-format on
   }

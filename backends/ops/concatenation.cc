@@ -5,6 +5,8 @@
 //   m = s_in * (1 / s_out);  q_out = clamp(round(q_in * m + (-zp_in * m)) + zp_out, 0, 255)
 // with every operation rounded to float. Only 256 values can occur: a table per input, exact.
 // Source: LiteRT 2.3 kernel concatenation and its reference ConcatenationWithScaling.
+// TABLE_CONCATENATION, which only folds make (partitioner/fold.h): each byte of input i is looked up in row i of a
+// table on its way. inputs: the parts, then the table, a constant UINT8 [parts, 256] of stored bytes (lowering.h).
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -174,6 +176,91 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   return {};
 }
 
+// --- TABLE_CONCATENATION ---
+
+// The same operator without its table.
+Op WithoutTable(const Op& op) {
+  Op plain = op;
+  if (!plain.inputs.empty()) plain.inputs.pop_back();
+  return plain;
+}
+
+std::array<uint8_t, 256> RowOfTable(const std::byte* table, int i) {
+  std::array<uint8_t, 256> row;
+  for (int q = 0; q < 256; ++q) row[q] = static_cast<uint8_t>(table[256 * i + q]);
+  return row;
+}
+
+Status InferWithTable(Graph& graph, const Op& op) { return Infer(graph, WithoutTable(op)); }
+
+void CheckWithTable(const OpView& op, Verdict& verdict) {
+  const Op plain = WithoutTable(op.op);
+  const OpView parts{op.graph, plain};
+  const auto plan = PlanConcatenation(parts, verdict);
+  RequireNoActivation(op.op.as<ConcatenationParams>().activation, verdict);
+  for (int i = 0; i < parts.input_count(); ++i) {
+    RequireInputType(parts, i, "data", {DataType::kInt8, DataType::kUInt8}, verdict);
+    if (parts.input(i) != nullptr) RequireNonEmpty(*parts.input(i), Role(i), verdict);
+  }
+  RequireOutputType(op, 0, {DataType::kInt8, DataType::kUInt8}, verdict);
+  const int last = op.input_count() - 1;
+  const int64_t entries = int64_t{256} * last;
+  if (RequireInputType(op, last, "table", {DataType::kUInt8}, verdict)) {
+    RequireConstant(op, last, "table", verdict);
+    RequireRange("entries of the table", op.input(last)->element_count().value_or(0), entries, entries, verdict);
+  }
+  if (plan && op.output(0) != nullptr) RequireShape(*op.output(0), "output", plan->shape, verdict);
+}
+
+Status ReferenceWithTable(const ReferenceArgs& args) {
+  const Op plain = WithoutTable(args.view.op);
+  const OpView parts{args.view.graph, plain};
+  Verdict verdict;
+  CheckWithTable(args.view, verdict);
+  const auto plan = PlanConcatenation(parts, verdict);
+  if (!plan || !verdict.eligible()) return FirstReason(verdict);
+  const auto flip = static_cast<uint8_t>(StorageOffset(parts.output(0)->type));
+  int64_t begin = 0;
+  for (int i = 0; i < parts.input_count(); ++i) {
+    const auto row = RowOfTable(args.inputs[parts.input_count()], i);
+    const int flip_input = StorageOffset(parts.input(i)->type);
+    std::array<uint8_t, 256> table;
+    for (int byte = 0; byte < 256; ++byte) table[byte] = row[byte ^ flip_input] ^ flip;
+    CopyStridedTable(InputCopy(*plan, *parts.input(i), begin), table, args.inputs[i], args.outputs[0]);
+    begin += parts.input(i)->shape[plan->axis];
+  }
+  return {};
+}
+
+Status LowerWithTable(const OpView& op, const ComputeOptions&, Lowering& lowering) {
+  const Op plain = WithoutTable(op.op);
+  const OpView parts{op.graph, plain};
+  Verdict verdict;
+  const auto plan = PlanConcatenation(parts, verdict);
+  if (!plan) return FirstReason(verdict);
+  int64_t begin = 0;
+  for (int i = 0; i < parts.input_count(); ++i) {
+    const auto row = RowOfTable(op.input(parts.input_count())->data.bytes.data(), i);
+    bool identity = true;
+    for (int q = 0; q < 256; ++q) identity = identity && row[q] == q;
+    const StridedCopy copy = InputCopy(*plan, *parts.input(i), begin);
+    const TensorArg from{plain.inputs[i]}, to{plain.outputs[0]};
+    if (identity) {
+      LowerCopy(copy, 1, from, to, lowering);
+    } else {
+      LowerCopyTable(copy, lowering.AddConstant(std::span<const uint8_t>(row)), from, to, lowering);
+    }
+    begin += parts.input(i)->shape[plan->axis];
+  }
+  return {};
+}
+
+constexpr std::string_view kTableRules[] = {
+    "The shapes of the parts are those of a CONCATENATION without a fused activation.",
+    "Parts and output are INT8 or UINT8; no dimension is 0.",
+    "The table is a constant of 256 UINT8 entries per part.",
+};
+
 constexpr std::string_view kRules[] = {
     "every input is there; ranks 1 to 8; axis in [-rank, rank)",
     "the inputs' shapes agree but for the axis",
@@ -199,6 +286,20 @@ const OpRoom kConcatenationRoom = {
     .min_inputs = 1,
     .max_inputs = kAnyCount,
     .rules = kRules,
+};
+
+extern const OpRoom kTableConcatenationRoom;
+const OpRoom kTableConcatenationRoom = {
+    .name = "table_concatenation",
+    .infer = InferWithTable,
+    .check = CheckWithTable,
+    .check_cpu = nullptr,
+    .reference = ReferenceWithTable,
+    .lower = LowerWithTable,
+    .macs = nullptr,
+    .min_inputs = 2,
+    .max_inputs = kAnyCount,
+    .rules = kTableRules,
 };
 
 }  // namespace npu

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "backends/ops/rules.h"
 
 namespace npu {
@@ -17,6 +19,17 @@ constexpr int64_t kLutElements = 16;
 double MaxRescale(DataType type) { return type == DataType::kInt16 ? 1 << 15 : 1 << 23; }
 
 }  // namespace
+
+float DequantizedValue(const Tensor& tensor, int32_t q) {
+  return static_cast<float>(static_cast<double>(tensor.scale()) * (q - tensor.zero_point()));
+}
+
+int32_t QuantizedValue(float x, const Tensor& tensor) {
+  const double q = static_cast<double>(std::round(x / tensor.scale())) + tensor.zero_point();
+  if (!(q > TypeMin(tensor.type))) return TypeMin(tensor.type);
+  if (q > TypeMax(tensor.type)) return TypeMax(tensor.type);
+  return static_cast<int32_t>(q);
+}
 
 Status Expect8Bit(const OpView& op) {
   if (op.input(0) != nullptr && op.output(0) != nullptr && Is8Bit(op.input(0)->type) &&

@@ -49,6 +49,14 @@ void ApplyWideTable(const ReferenceArgs& args, const WideTable& table);
 // One launch of the kernel `npu_lut_int16`; an identity table moves no bytes at all.
 void LowerWideTable(const OpView& op, const WideTable& table, Lowering& lowering);
 
+// The real value of a quantized one as DEQUANTIZE makes it: the product in double, rounded to float once.
+float DequantizedValue(const Tensor& tensor, int32_t q);
+
+// The quantized value that QUANTIZE makes of a float: round(x / scale), ties away from zero, in float; plus the
+// zero point; clamped to the type. TFLite converts to int32 before it clamps, which is undefined past 2^31; this
+// saturates instead. NaN becomes the smallest value, as TFLite's conversion makes it on x86.
+int32_t QuantizedValue(float x, const Tensor& tensor);
+
 // Fails unless input 0 and output 0 are 8-bit: a Reference may be asked at plan time, before any Check.
 Status Expect8Bit(const OpView& op);
 

@@ -113,15 +113,6 @@ Status LowerRequantize(const OpView& op, Lowering& lowering) {
 
 // --- Floats ---
 
-// TFLite converts to int32 before it clamps, which is undefined past 2^31; this saturates instead. NaN
-// becomes the smallest value, as TFLite's conversion makes it on x86.
-int32_t QuantizeFloat(float x, const Tensor& output) {
-  const double q = static_cast<double>(std::round(x / output.scale())) + output.zero_point();
-  if (!(q > TypeMin(output.type))) return TypeMin(output.type);
-  if (q > TypeMax(output.type)) return TypeMax(output.type);
-  return static_cast<int32_t>(q);
-}
-
 void Check(const OpView& op, Verdict& verdict) {
   bool typed =
       RequireInputType(op, 0, "input", {DataType::kInt8, DataType::kUInt8, DataType::kInt16}, verdict);
@@ -167,7 +158,7 @@ void QuantizeFloats(const ReferenceArgs& args) {
   for (int64_t i = 0; i < count; ++i) {
     float x;
     std::memcpy(&x, args.inputs[0] + i * sizeof(x), sizeof(x));
-    const int32_t q = QuantizeFloat(x, output);
+    const int32_t q = QuantizedValue(x, output);
     if (output.type == DataType::kInt16) {
       args.out<int16_t>(0)[i] = static_cast<int16_t>(q);
     } else {

@@ -15,6 +15,7 @@ namespace npu {
 extern const OpRoom kNoneRoom;
 #define NPU_OP(kind, code, name, version, params, room) extern const OpRoom k##room##Room;
 #define NPU_CUSTOM_OP(kind, name, params, room) extern const OpRoom k##room##Room;
+#define NPU_FOLDED_OP(kind, name, params, room) extern const OpRoom k##room##Room;
 #include "schema/ops.def"
 
 const OpRoom kNoneRoom{};
@@ -25,6 +26,8 @@ const OpRoom* FindRoom(OpKind kind) {
 #define NPU_OP(kind, code, name, version, params, room_name) \
   case OpKind::kind: room = &k##room_name##Room; break;
 #define NPU_CUSTOM_OP(kind, name, params, room_name) \
+  case OpKind::kind: room = &k##room_name##Room; break;
+#define NPU_FOLDED_OP(kind, name, params, room_name) \
   case OpKind::kind: room = &k##room_name##Room; break;
 #include "schema/ops.def"
   }
