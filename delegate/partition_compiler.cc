@@ -121,6 +121,7 @@ bool PartitionCompiler::IsFoldOfPlan(const Fold& fold) const {
   Fold in_plan{fold.name, plan_op_[fold.into], {}, {}, {}};
   for (int op : fold.absorbed) in_plan.absorbed.push_back(plan_op_[op]);
   for (int op : fold.bypassed) in_plan.bypassed.push_back(plan_op_[op]);
+  for (int op : fold.rewritten) in_plan.rewritten.push_back(plan_op_[op]);
   return std::any_of(plan_->folds.begin(), plan_->folds.end(),
                      [&](const Fold& known) { return known.Matches(in_plan); });
 }

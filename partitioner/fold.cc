@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "backends/ops/room.h"
 #include "partitioner/fold_rules.h"
@@ -15,6 +16,13 @@ extern const FoldRule kPadIntoWindowFold;
 extern const FoldRule kRequantizePairFold;
 extern const FoldRule kActivationFold;
 
+extern const FoldRule kRequantizeTableFold;
+extern const FoldRule kFloatUnaryFold;
+extern const FoldRule kFloatBinaryFold;
+extern const FoldRule kFloatConcatFold;
+extern const FoldRule kFloatMoveFold;
+extern const FoldRule kFloatMathFold;
+
 namespace {
 
 // Tried in this order at every operator.
@@ -23,6 +31,12 @@ constexpr const FoldRule* kRules[] = {
     &kPadIntoWindowFold,
     &kRequantizePairFold,
     &kActivationFold,
+    &kRequantizeTableFold,
+    &kFloatUnaryFold,
+    &kFloatBinaryFold,
+    &kFloatConcatFold,
+    &kFloatMoveFold,
+    &kFloatMathFold,
 };
 
 // One pass finds all but the folds that a later operator's fold makes possible; a model needs two or three
@@ -60,7 +74,7 @@ class Folder : public FoldSite {
         while (may_fold_[op] && FoldInto(op)) changed = true;
       }
     }
-    return {graph_, std::move(folds_)};
+    return {graph_, std::move(folds_), Declined()};
   }
 
   const Graph& graph() const override { return *graph_; }
@@ -77,7 +91,21 @@ class Folder : public FoldSite {
     return may_fold_[reader] ? reader : -1;
   }
 
+  void Decline(int into, std::string why) const override { declined_[{rule_->name, into}] = std::move(why); }
+
  private:
+  // What the last pass said.
+  std::vector<DeclinedFold> Declined() const {
+    std::vector<DeclinedFold> list;
+    for (const auto& [key, why] : declined_) {
+      const bool folded = std::any_of(folds_.begin(), folds_.end(), [&](const Fold& fold) {
+        return fold.into == key.second || Contains(fold.absorbed, key.second);
+      });
+      if (!folded) list.push_back({key.first, key.second, why});
+    }
+    return list;
+  }
+
   void Connect(int op) {
     for (int tensor : graph_->ops[op].inputs) {
       if (tensor != kNoTensor) readers_[tensor].push_back(op);
@@ -98,13 +126,16 @@ class Folder : public FoldSite {
 
   bool FoldInto(int into) {
     for (const FoldRule* rule : kRules) {
+      rule_ = rule;
       std::optional<FoldMatch> match = rule->match(*this, into);
       if (!match) continue;
       Fold fold{rule->name, into, {}, {}, std::move(match->why)};
+      for (const auto& [op, other] : match->rewritten) fold.rewritten.push_back(op);
+      SortUnique(fold.rewritten);
       if (!SplitByReaders(*match, fold) || !InOrder(*match, into) || !accept_(fold)) continue;
       const size_t tensors = graph_->tensors.size();
       graph_->tensors.insert(graph_->tensors.end(), match->new_tensors.begin(), match->new_tensors.end());
-      if (!CheckNpu(*graph_, match->op).eligible()) {
+      if (!CanRun(*match, into)) {
         graph_->tensors.resize(tensors);
         continue;
       }
@@ -114,10 +145,24 @@ class Folder : public FoldSite {
     return false;
   }
 
+  bool CanRun(const FoldMatch& match, int into) const {
+    const auto can_run = [&](const Op& op) {
+      const Verdict verdict = CheckNpu(*graph_, op);
+      if (verdict.eligible() || match.rewritten.empty()) return verdict.eligible();
+      const Reason& reason = verdict.reasons().front();
+      Decline(into, fmt::format("{} on bytes: {}: {}; allowed: {}", OpName(op), reason.text, reason.actual,
+                                reason.allowed));
+      return false;
+    };
+    return can_run(match.op) && std::all_of(match.rewritten.begin(), match.rewritten.end(),
+                                            [&](const auto& other) { return can_run(other.second); });
+  }
+
   // Which operators of the match run no more and which go on for other readers; false if what somebody else
   // reads would vanish.
   bool SplitByReaders(const FoldMatch& match, Fold& fold) const {
     std::vector<int> group = match.absorbed;
+    group.insert(group.end(), fold.rewritten.begin(), fold.rewritten.end());
     group.push_back(fold.into);
     const auto vanishes = [&](int op) {
       return std::all_of(graph_->ops[op].outputs.begin(), graph_->ops[op].outputs.end(), [&](int tensor) {
@@ -128,6 +173,11 @@ class Folder : public FoldSite {
       });
     };
     if (!vanishes(fold.into)) return false;
+    for (int op : fold.rewritten) {
+      if (vanishes(op)) continue;
+      Decline(fold.into, fmt::format("{} is read by others, too", DescribeOp(*graph_, op)));
+      return false;
+    }
     for (int op : match.absorbed) {
       if (vanishes(op)) {
         fold.absorbed.push_back(op);
@@ -159,6 +209,11 @@ class Folder : public FoldSite {
       graph_->ops[op].outputs.clear();
       may_fold_[op] = false;
     }
+    for (auto& [op, other] : match.rewritten) {
+      Disconnect(op);
+      graph_->ops[op] = std::move(other);
+      Connect(op);
+    }
     Disconnect(fold.into);
     graph_->ops[fold.into] = std::move(match.op);
     Connect(fold.into);
@@ -172,6 +227,8 @@ class Folder : public FoldSite {
   std::vector<std::vector<int>> readers_;  // per tensor: ops, one entry per operand
   std::vector<bool> is_output_;            // per tensor
   std::vector<Fold> folds_;
+  const FoldRule* rule_ = nullptr;  // being asked
+  mutable std::map<std::pair<std::string_view, int>, std::string> declined_;
 };
 
 }  // namespace
@@ -179,6 +236,7 @@ class Folder : public FoldSite {
 std::vector<int> Fold::group() const {
   std::vector<int> ops = absorbed;
   ops.insert(ops.end(), bypassed.begin(), bypassed.end());
+  ops.insert(ops.end(), rewritten.begin(), rewritten.end());
   ops.push_back(into);
   SortUnique(ops);
   return ops;
@@ -199,6 +257,11 @@ std::vector<std::string_view> FoldNames() {
   std::vector<std::string_view> names;
   for (const FoldRule* rule : kRules) names.push_back(rule->name);
   return names;
+}
+
+bool IsFoldOnRequest(std::string_view name) {
+  return std::any_of(std::begin(kRules), std::end(kRules),
+                     [&](const FoldRule* rule) { return rule->name == name && rule->on_request; });
 }
 
 std::string FoldsMarkdown() {

@@ -28,6 +28,7 @@ struct Fold {
   std::vector<int> absorbed;  // ops that run no more, ascending
   std::vector<int> bypassed;  // ops that still run, for other readers, but no longer for `into`; ascending
   std::string why;            // one sentence: why every byte is the same
+  std::vector<int> rewritten{};  // ops that still run, on what `into` wants; ascending
 
   // All operators of the fold, ascending.
   std::vector<int> group() const;
@@ -35,9 +36,17 @@ struct Fold {
   bool Matches(const Fold& other) const;
 };
 
+// A fold that looks possible and is not made.
+struct DeclinedFold {
+  std::string_view name;
+  int into = -1;
+  std::string why;
+};
+
 struct FoldedGraph {
   std::shared_ptr<const Graph> graph;  // the original itself when nothing folds
   std::vector<Fold> folds;             // in the order they were applied
+  std::vector<DeclinedFold> declined;  // by rule and op; none of ops that a fold was made into
 };
 
 // Whether a fold that is exact is also wanted.
@@ -52,6 +61,8 @@ FoldedGraph FoldGraph(std::shared_ptr<const Graph> graph, const InferenceResult&
 // Every fold there is, in the order in which they are tried: names for the option `folds`, and one sentence
 // each for the documentation.
 std::vector<std::string_view> FoldNames();
+// Whether a fold is made only if the option `folds` names it.
+bool IsFoldOnRequest(std::string_view name);
 std::string FoldsMarkdown();
 
 }  // namespace npu

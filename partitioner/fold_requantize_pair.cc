@@ -7,6 +7,8 @@
 // DEQUANTIZE and QUANTIZE of equal parameters that always holds while scale * 255 is a float: the float
 // scale * n, |n| <= 255, is off by a factor of at most 1 + 2^-24, as is its quotient by scale, so the quotient is
 // less than n * 2^-22 < 1/2 from n and rounds to n.
+// requantize-table: two 8-bit QUANTIZEs that round or clip one after the other, so that no one QUANTIZE does the same,
+// become one table of what the two make of each of the 256 bytes.
 // Whoever else reads the tensor between the two goes on getting it; `into` then only reads past its maker.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
@@ -15,6 +17,7 @@
 #include <numeric>
 
 #include "backends/ops/room.h"
+#include "partitioner/fold_float.h"
 #include "partitioner/fold_rules.h"
 
 namespace npu {
@@ -76,6 +79,34 @@ std::optional<FoldMatch> Match(const FoldSite& site, int into) {
   return match;
 }
 
+bool IsRequantize(const FoldSite& site, int op) {
+  return op >= 0 && site.op(op).kind == OpKind::kQuantize && CheckNpu(site.graph(), site.op(op)).eligible();
+}
+
+std::optional<FoldMatch> MatchTable(const FoldSite& site, int into) {
+  if (!IsRequantize(site, into)) return std::nullopt;
+  const Op& second = site.op(into);
+  const int maker = site.MakerOf(second.inputs[0]);
+  if (!IsRequantize(site, maker)) return std::nullopt;
+  const Op& first = site.op(maker);
+  const Tensor &from = site.tensor(first.inputs[0]), &to = site.tensor(second.outputs[0]);
+  std::vector<std::byte> bytes(kByteValues);
+  for (int i = 0; i < kByteValues; ++i) bytes[i] = static_cast<std::byte>(i - StorageOffset(from.type));
+  const std::vector<std::byte> half_way = Compute(site, first, bytes);
+  std::vector<std::byte> table = half_way.empty() ? half_way : Compute(site, second, half_way);
+  if (table.empty()) return std::nullopt;
+  for (std::byte& byte : table) byte ^= static_cast<std::byte>(StorageOffset(to.type));
+  FoldMatch match{.absorbed = {maker}, .may_bypass = true};
+  match.op.kind = OpKind::kTable;
+  match.op.inputs = {first.inputs[0], static_cast<int>(site.graph().tensors.size())};
+  match.op.outputs = second.outputs;
+  match.new_tensors.push_back(TableTensor(to.name + "/table", {kByteValues}, std::move(table)));
+  match.why = fmt::format("Every one of the {} results that T#{} \"{}\" can have was computed with both QUANTIZEs, one "
+                          "after the other.",
+                          kByteValues, first.inputs[0], from.name);
+  return match;
+}
+
 }  // namespace
 
 extern const FoldRule kRequantizePairFold;
@@ -84,6 +115,13 @@ const FoldRule kRequantizePairFold = {
     .summary = "DEQUANTIZE or an 8-bit QUANTIZE, and the 8-bit QUANTIZE behind it, become one QUANTIZE if that gives the "
                "same bytes for all 256 values; a view if those are the stored bytes themselves",
     .match = Match,
+};
+
+extern const FoldRule kRequantizeTableFold;
+const FoldRule kRequantizeTableFold = {
+    .name = "requantize-table",
+    .summary = "Two 8-bit QUANTIZEs in a row that round or clip one after the other become one table of 256 bytes",
+    .match = MatchTable,
 };
 
 }  // namespace npu

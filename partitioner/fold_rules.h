@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "schema/graph.h"
@@ -25,6 +26,8 @@ class FoldSite {
   virtual int MakerOf(int tensor) const = 0;
   // The op that reads the tensor when nothing else does, once; else -1. Same exceptions.
   virtual int OnlyReaderOf(int tensor) const = 0;
+  // For the report: the rule that is being asked would fold into this op, were it not for that.
+  virtual void Decline(int into, std::string why) const = 0;
 
   const Op& op(int index) const { return graph().ops[index]; }
   const Tensor& tensor(int index) const { return graph().tensors[index]; }
@@ -34,6 +37,8 @@ struct FoldMatch {
   std::vector<int> absorbed{};
   // Operators before `into` that others read, too, may go on running for those.
   bool may_bypass = false;
+  // Operators before `into` that run with other operands or parameters; what they made in the model vanishes.
+  std::vector<std::pair<int, Op>> rewritten{};
   Op op{};  // what runs at `into` instead
   // Appended to the graph's tensors: op's operands name them graph().tensors.size() + i.
   std::vector<Tensor> new_tensors{};
@@ -44,6 +49,7 @@ struct FoldRule {
   std::string_view name;
   std::string_view summary;  // what becomes what, for the documentation
   std::optional<FoldMatch> (*match)(const FoldSite& site, int into);
+  bool on_request = false;  // not exact on every host: applied only if the option `folds` names it
 };
 
 // Same type, and the same scale and zero point, one of each, bit for bit.

@@ -126,6 +126,15 @@ Status Set_folds(Options& options, std::string_view value) {
     const std::vector<std::string_view> names = FoldNames();
     wanted = ParseList(value);
     if (wanted.empty()) return BadValue("folds", value, "all, none, or names of folds joined by +");
+    // "all+float-math": what is applied by default, and one more.
+    const auto all = std::find_if(wanted.begin(), wanted.end(),
+                                  [](const std::string& item) { return EqualIgnoringCase(item, "all"); });
+    if (all != wanted.end()) {
+      wanted.erase(all);
+      for (std::string_view name : names) {
+        if (!IsFoldOnRequest(name)) wanted.emplace_back(name);
+      }
+    }
     for (std::string& item : wanted) {
       const auto name = std::find_if(names.begin(), names.end(),
                                      [&](std::string_view n) { return EqualIgnoringCase(item, n); });

@@ -282,7 +282,8 @@ class Planner {
 };
 
 bool WantsFold(const PlanOptions& options, std::string_view name) {
-  return !options.folds || std::find(options.folds->begin(), options.folds->end(), name) != options.folds->end();
+  if (!options.folds) return !IsFoldOnRequest(name);
+  return std::find(options.folds->begin(), options.folds->end(), name) != options.folds->end();
 }
 
 // Folds whose operators do not end where they can act as one: `into` and what it absorbed on the NPU, those and
@@ -295,6 +296,7 @@ std::vector<Fold> BrokenFolds(const Plan& plan) {
     const std::vector<int> group = fold.group();
     const bool whole =
         partition >= 0 && on_npu(fold.into) && std::all_of(fold.absorbed.begin(), fold.absorbed.end(), on_npu) &&
+        std::all_of(fold.rewritten.begin(), fold.rewritten.end(), on_npu) &&
         std::all_of(group.begin(), group.end(), [&](int op) { return plan.ops[op].partition == partition; });
     if (!whole) broken.push_back(fold);
   }
@@ -325,6 +327,11 @@ Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options) 
     plan.graph = graph;
     plan.compute_graph = std::move(folded.graph);
     plan.folds = std::move(folded.folds);
+    plan.declined_folds = std::move(folded.declined);
+    for (const Fold& fold : given_up) {
+      plan.declined_folds.push_back(
+          {fold.name, fold.into, "its operators do not all reach the NPU in one partition"});
+    }
     NPU_RETURN_IF_ERROR(Planner(plan, inference).Run());
     std::vector<Fold> broken = BrokenFolds(plan);
     if (broken.empty()) {

@@ -63,6 +63,7 @@ struct Plan {
   std::shared_ptr<const Graph> compute_graph;  // what backends compile: `graph` with `folds` applied
   PlanOptions options;
   std::vector<Fold> folds;
+  std::vector<DeclinedFold> declined_folds;
   std::vector<OpPlan> ops;
   std::vector<Segment> segments;
   std::vector<Partition> partitions;

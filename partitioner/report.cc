@@ -147,6 +147,9 @@ std::vector<std::vector<std::string>> Notes(const Plan& plan) {
                                       fold.name));
       notes[fold.into].push_back(fmt::format("reads past {} ({})", Named(plan, op), fold.name));
     }
+    for (int op : fold.rewritten) {
+      notes[op].push_back(fmt::format("runs on bytes for {} ({})", Named(plan, fold.into), fold.name));
+    }
   }
   for (size_t i = 0; i < plan.ops.size(); ++i) {
     const OpPlan& op = plan.ops[i];
@@ -164,7 +167,16 @@ Json FoldsJson(const Plan& plan) {
                     {"into", fold.into},
                     {"absorbed", fold.absorbed},
                     {"bypassed", fold.bypassed},
+                    {"rewritten", fold.rewritten},
                     {"why", fold.why}});
+  }
+  return json;
+}
+
+Json DeclinedFoldsJson(const Plan& plan) {
+  Json json = Json::array();
+  for (const DeclinedFold& fold : plan.declined_folds) {
+    json.push_back({{"name", fold.name}, {"into", fold.into}, {"why", fold.why}});
   }
   return json;
 }
@@ -225,6 +237,7 @@ std::string ReportJson(const Plan& plan, const ReportContext& context) {
                      {"boundaries", BoundariesJson(plan)},
                      {"ops", std::move(ops)},
                      {"folds", FoldsJson(plan)},
+                     {"declined_folds", DeclinedFoldsJson(plan)},
                      {"subgraphs", SubgraphsJson(context)}};
   // Names come from the model and may be any bytes; the default handler would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

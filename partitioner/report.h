@@ -9,7 +9,7 @@
 //   boundaries[{index, from, to, tensors[], bytes, causes[], host_ops, host_macs}],
 //   ops[{index, op, version, name, inputs[], outputs[], macs, placement, segment, partition, evaluated,
 //        folded_into, notes[], reasons[{code, text, actual, allowed}]}],
-//   folds[{name, into, absorbed[], bypassed[], why}],
+//   folds[{name, into, absorbed[], bypassed[], rewritten[], why}], declined_folds[{name, into, why}],
 //   subgraphs[{index, name, summary{as above} or error}]}
 // model.inputs/outputs are {index, name, type, shape, scale?, zero_point?}, shape null when unknown; all
 // other inputs/outputs are tensor indices, -1 for an absent operand. An op's name is its first output
@@ -18,7 +18,8 @@
 // Text that is not UTF-8 is repaired. Later versions only add keys.
 // Operators and tensors are those of the model. folds are what partitioner/fold.h made of them: `into` runs for
 // the operators `absorbed`, whose folded_into names it (-1: the operator runs itself); those have its segment but
-// are not in that segment's ops. notes say in words what an operator on the NPU really costs: folded, or a view.
+// are not in that segment's ops; `rewritten` run on other operands. declined_folds look possible and are not made.
+// notes say in words what an operator on the NPU really costs: folded, or a view.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -21,12 +21,22 @@ class Tensor:
 def build(op, inputs, outputs, options=None, version=1):
     """The bytes of a model: `op` (a BuiltinOperator's name) of `inputs` (Tensor or None) with the options table
     `options` = (name without "Options", {field: value})."""
-    model, graph, operator, code = schema.ModelT(), schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
-    model.buffers, graph.tensors, graph.inputs = [schema.BufferT()], [], []
+    graph_inputs = [t for t in inputs if t is not None and t.data is None]
+    return build_graph([(op, inputs, outputs, options)], graph_inputs, outputs, version)
 
-    def add(tensor):
+
+def build_graph(operators, graph_inputs, graph_outputs, version=1):
+    """The bytes of a model of several operators, each (op, inputs, outputs, options) as `build` takes them, in
+    execution order. A Tensor object is one tensor wherever it stands."""
+    model, graph = schema.ModelT(), schema.SubGraphT()
+    model.buffers, graph.tensors, graph.operators, model.operatorCodes = [schema.BufferT()], [], [], []
+    indices = {}
+
+    def index(tensor):
         if tensor is None:
             return -1
+        if id(tensor) in indices:
+            return indices[id(tensor)]
         t = schema.TensorT()
         t.name = f"t{len(graph.tensors)}"
         t.type = getattr(schema.TensorType, tensor.kind)
@@ -44,25 +54,29 @@ def build(op, inputs, outputs, options=None, version=1):
             t.buffer = len(model.buffers)
             model.buffers.append(buffer)
         graph.tensors.append(t)
-        return len(graph.tensors) - 1
+        indices[id(tensor)] = len(graph.tensors) - 1
+        return indices[id(tensor)]
 
-    operator.inputs = [add(tensor) for tensor in inputs]
-    operator.outputs = [add(tensor) for tensor in outputs]
-    graph.inputs = [i for i, t in zip(operator.inputs, inputs) if t is not None and t.data is None]
-    graph.outputs = operator.outputs
-    graph.operators = [operator]
-    operator.opcodeIndex = 0
-    if options:
-        name, fields = options
-        operator.builtinOptionsType = getattr(schema.BuiltinOptions, name + "Options")
-        operator.builtinOptions = getattr(schema, name + "OptionsT")()
-        for field, value in fields.items():
-            setattr(operator.builtinOptions, field, value)
-    code.builtinCode = getattr(schema.BuiltinOperator, op)
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = version
+    for op, inputs, outputs, options in operators:
+        operator, code = schema.OperatorT(), schema.OperatorCodeT()
+        operator.inputs = [index(tensor) for tensor in inputs]
+        operator.outputs = [index(tensor) for tensor in outputs]
+        operator.opcodeIndex = len(model.operatorCodes)
+        if options:
+            name, fields = options
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, name + "Options")
+            operator.builtinOptions = getattr(schema, name + "OptionsT")()
+            for field, value in fields.items():
+                setattr(operator.builtinOptions, field, value)
+        code.builtinCode = getattr(schema.BuiltinOperator, op)
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        code.version = version
+        model.operatorCodes.append(code)
+        graph.operators.append(operator)
+    graph.inputs = [index(tensor) for tensor in graph_inputs]
+    graph.outputs = [index(tensor) for tensor in graph_outputs]
     model.version = 3
-    model.operatorCodes, model.subgraphs = [code], [graph]
+    model.subgraphs = [graph]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

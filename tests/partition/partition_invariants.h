@@ -143,8 +143,10 @@ inline void ExpectFoldsHold(const Plan& plan) {
   ASSERT_GE(compute.tensors.size(), graph.tensors.size());
   EXPECT_EQ(compute.inputs, graph.inputs);
   EXPECT_EQ(compute.outputs, graph.outputs);
+  std::set<int> made;
+  for (const Op& op : compute.ops) made.insert(op.outputs.begin(), op.outputs.end());
   for (size_t i = graph.tensors.size(); i < compute.tensors.size(); ++i) {
-    EXPECT_TRUE(compute.tensors[i].is_constant()) << "T#" << i;
+    EXPECT_NE(compute.tensors[i].is_constant(), made.count(static_cast<int>(i)) == 1) << "T#" << i;
   }
   std::set<int> touched, absorbed;
   for (const Fold& fold : plan.folds) {
@@ -157,6 +159,7 @@ inline void ExpectFoldsHold(const Plan& plan) {
       EXPECT_EQ(plan.ops[op].partition, partition) << fold.name << " is cut apart";
     }
     EXPECT_EQ(plan.ops[fold.into].placement, Placement::kNpu);
+    for (int op : fold.rewritten) EXPECT_EQ(plan.ops[op].placement, Placement::kNpu);
     for (int op : fold.absorbed) {
       EXPECT_TRUE(absorbed.insert(op).second) << "op " << op << " is absorbed twice";
       EXPECT_TRUE(compute.ops[op].inputs.empty() && compute.ops[op].outputs.empty());

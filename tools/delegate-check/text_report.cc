@@ -166,20 +166,28 @@ void Boundaries(std::string& text, const Json& report) {
 }
 
 void Folds(std::string& text, const Json& report) {
-  if (report["folds"].empty()) return;
-  text += "\nFolds: operators that another one computes along the way, every byte being the same\n";
   const auto named = [&](const Json& index) {
     return fmt::format("Op#{} {}", index.get<int>(), report["ops"][index.get<size_t>()]["op"].get<std::string>());
   };
+  if (!report["folds"].empty()) text += "\nFolds: operators that another one computes along the way\n";
   for (const Json& fold : report["folds"]) {
-    std::vector<std::string> absorbed, bypassed;
+    std::vector<std::string> absorbed, bypassed, rewritten;
     for (const Json& op : fold["absorbed"]) absorbed.push_back(named(op));
     for (const Json& op : fold["bypassed"]) bypassed.push_back(named(op));
+    for (const Json& op : fold["rewritten"]) rewritten.push_back(named(op));
     std::string what = fmt::format("{}", fmt::join(absorbed, ", "));
+    if (!rewritten.empty()) {
+      what += fmt::format("{}with {} on bytes", what.empty() ? "" : ", ", fmt::join(rewritten, ", "));
+    }
     if (!bypassed.empty()) {
       what += fmt::format("{}past {}", what.empty() ? "" : ", ", fmt::join(bypassed, ", "));
     }
     text += fmt::format("  {}: {} into {}\n    {}\n", fold["name"].get<std::string>(), what, named(fold["into"]),
+                        fold["why"].get<std::string>());
+  }
+  if (!report["declined_folds"].empty()) text += "\nFolds that look possible and are not made\n";
+  for (const Json& fold : report["declined_folds"]) {
+    text += fmt::format("  {}: into {}\n    {}\n", fold["name"].get<std::string>(), named(fold["into"]),
                         fold["why"].get<std::string>());
   }
 }
