@@ -190,7 +190,9 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const bool average = op.op.kind == OpKind::kAveragePool2D;
   if (output.type == DataType::kInt16) {
     args.emplace_back(average ? 1 : 0);
-    lowering.Launch("pool_int16", {static_cast<size_t>(channels), global[1], global[2]}, std::move(args));
+    lowering.Launch("pool_int16",
+                    {static_cast<size_t>(channels), static_cast<size_t>(columns.out), global[1]},
+                    std::move(args));
     return {};
   }
   if (!average) {

@@ -55,7 +55,8 @@ def answer(request, progress):
         reason = op["reasons"][0]
         return [f'{op["op"]} {reason["code"]}: {reason["text"]} is {reason["actual"]}', {}]
     oracle, apart = exactness_test.oracle(row)
-    golden = np.load(path.with_name(path.name[:-len(".tflite")] + ".ref.npz")) if row["ref_npz"] == "yes" else None
+    npz = path.with_name(path.name[:-len(".tflite")] + ".ref.npz")
+    golden = np.load(npz) if npz.exists() else None
     if golden is not None and f"{oracle}_0" not in golden.files:
         golden = None
     results, first = {}, None

@@ -148,7 +148,7 @@ TEST(KernelGuards, NoKernelWritesPastItsOutput) {
     for (const Segment& segment : plan->segments) {
       if (segment.placement != Placement::kNpu || segment.macs > kMaxMacs) continue;
       ++segments;
-      EXPECT_EQ(GuardedSegment(*plan->graph, segment.ops).Run(), "") << path;
+      EXPECT_EQ(GuardedSegment(*plan->compute_graph, segment.ops).Run(), "") << path;
     }
   }
   std::printf("%d segments of %zu models\n", segments, paths.size());

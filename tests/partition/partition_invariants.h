@@ -226,6 +226,7 @@ inline void ExpectPlanHolds(const Plan& plan) {
         EXPECT_TRUE(inside[tensor]) << "segment " << s << " waits for T#" << tensor;
       std::vector<bool> local(graph.tensors.size(), false);
       for (int tensor : segment.ops.inputs) local[tensor] = true;
+      for (int tensor : segment.ops.states) local[tensor] = true;
       for (int op : segment.ops.ops) {
         EXPECT_EQ(plan.ops[op].segment, s);
         EXPECT_EQ(plan.ops[op].placement, segment.placement);

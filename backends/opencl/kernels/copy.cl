@@ -31,7 +31,7 @@
                        i3 * target3 + first_row * target_row + first * target_step
 
 // source_step and target_step are 1.
-#define NPU_COPY_RUNS(NAME, ELEMENT)                                                                         \
+#define NPU_COPY_RUNS_KERNEL(NAME, ELEMENT)                                                                         \
 __kernel void NAME(__global const ELEMENT* source, __global ELEMENT* target,                                 \
                                 NPU_COPY_PARAMETERS) {                                                       \
   NPU_COPY_BEGIN(ELEMENT);                                                                                   \
@@ -41,10 +41,10 @@ __kernel void NAME(__global const ELEMENT* source, __global ELEMENT* target,    
     for (int i = 0; i < count; ++i) out[i] = in[i];                                                          \
   }                                                                                                          \
 }
-NPU_COPY_RUNS(copy_strided_runs, uchar)
-NPU_COPY_RUNS(copy_strided_runs_16, ushort)
+NPU_COPY_RUNS_KERNEL(copy_strided_runs, uchar)
+NPU_COPY_RUNS_KERNEL(copy_strided_runs_16, ushort)
 
-#define NPU_COPY_ELEMENTS(NAME, ELEMENT)                                                                     \
+#define NPU_COPY_ELEMENTS_KERNEL(NAME, ELEMENT)                                                                     \
 __kernel void NAME(__global const ELEMENT* source, __global ELEMENT* target,                                 \
                                     NPU_COPY_PARAMETERS) {                                                   \
   NPU_COPY_BEGIN(ELEMENT);                                                                                   \
@@ -54,8 +54,8 @@ __kernel void NAME(__global const ELEMENT* source, __global ELEMENT* target,    
     for (int i = 0; i < count; ++i) out[i * target_step] = in[i * source_step];                              \
   }                                                                                                          \
 }
-NPU_COPY_ELEMENTS(copy_strided_elements, uchar)
-NPU_COPY_ELEMENTS(copy_strided_elements_16, ushort)
+NPU_COPY_ELEMENTS_KERNEL(copy_strided_elements, uchar)
+NPU_COPY_ELEMENTS_KERNEL(copy_strided_elements_16, ushort)
 
 // As copy_strided_elements, each byte looked up in `table` (256 bytes).
 __kernel void copy_strided_table(__global const uchar* source, __global uchar* target,
@@ -71,7 +71,7 @@ __kernel void copy_strided_table(__global const uchar* source, __global uchar* t
 // The input in the middle of a frame of `value`: outputN elements or rows of dimension N, of which the first
 // beforeN are frame and the next insideN come from the input. Dimensions 2 and 1 are in global id 1,
 // dimension 0 in global id 2; each work-item writes row_chunk rows of run_chunk elements.
-#define NPU_PAD_FRAME(NAME, ELEMENT)                                                                         \
+#define NPU_PAD_FRAME_KERNEL(NAME, ELEMENT)                                                                         \
 __kernel void NAME(__global const ELEMENT* source, __global ELEMENT* target, int value, int output0,         \
                         int output1, int output2, int rows, int run, int before0, int before1, int before2,  \
                         int before_row, int before_run, int inside0, int inside1, int inside2,               \
@@ -105,13 +105,13 @@ __kernel void NAME(__global const ELEMENT* source, __global ELEMENT* target, int
     for (int i = end; i < count; ++i) out[i] = (ELEMENT)value;                                               \
   }                                                                                                          \
 }
-NPU_PAD_FRAME(pad_frame, uchar)
-NPU_PAD_FRAME(pad_frame_16, ushort)
+NPU_PAD_FRAME_KERNEL(pad_frame, uchar)
+NPU_PAD_FRAME_KERNEL(pad_frame_16, ushort)
 
 // Three tables of (source, target) offsets, size0, size1 and rows pairs one after the other; the offsets of a
 // run of elements are the sums of one pair of each. Where a source offset is negative, `frame` is written.
 // Each work-item moves row_chunk rows of run_chunk elements; global ids 1 and 2 index tables 1 and 0.
-#define NPU_MOVE_BY_TABLES(NAME, ELEMENT)                                                                    \
+#define NPU_MOVE_BY_TABLES_KERNEL(NAME, ELEMENT)                                                                    \
 __kernel void NAME(__global const ELEMENT* source, __global ELEMENT* target,                                 \
                              __global const int* tables, int frame, int size0, int size1, int rows, int run, \
                              int run_chunk, int row_chunk) {                                                 \
@@ -140,5 +140,5 @@ __kernel void NAME(__global const ELEMENT* source, __global ELEMENT* target,    
     }                                                                                                        \
   }                                                                                                          \
 }
-NPU_MOVE_BY_TABLES(move_by_tables, uchar)
-NPU_MOVE_BY_TABLES(move_by_tables_16, ushort)
+NPU_MOVE_BY_TABLES_KERNEL(move_by_tables, uchar)
+NPU_MOVE_BY_TABLES_KERNEL(move_by_tables_16, ushort)

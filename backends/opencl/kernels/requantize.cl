@@ -2,7 +2,7 @@
 // of stored values (backends/ops/lowering.h).
 // SPDX-License-Identifier: Apache-2.0
 
-#define NPU_REQUANTIZE(NAME, FROM, TO)                                                                          \
+#define NPU_REQUANTIZE_KERNEL(NAME, FROM, TO)                                                                          \
   __kernel void NAME(__global const FROM* x, __global TO* y, int count, int zero_in, int multiplier, int shift, \
                      int zero_out, int low, int high) {                                                         \
     const size_t i = get_global_id(0) * 16;                                                                     \
@@ -13,7 +13,7 @@
     }                                                                                                           \
   }
 
-NPU_REQUANTIZE(requantize_8_to_16, uchar, short)
-NPU_REQUANTIZE(requantize_16_to_8, short, uchar)
-NPU_REQUANTIZE(requantize_16_to_16, short, short)
-NPU_REQUANTIZE(requantize_16_to_32, short, int)
+NPU_REQUANTIZE_KERNEL(requantize_8_to_16, uchar, short)
+NPU_REQUANTIZE_KERNEL(requantize_16_to_8, short, uchar)
+NPU_REQUANTIZE_KERNEL(requantize_16_to_16, short, short)
+NPU_REQUANTIZE_KERNEL(requantize_16_to_32, short, int)
