@@ -126,10 +126,12 @@ class Folder : public FoldSite {
 
   bool FoldInto(int into) {
     for (const FoldRule* rule : kRules) {
+      if (rule->match == nullptr) continue;
       rule_ = rule;
       std::optional<FoldMatch> match = rule->match(*this, into);
       if (!match) continue;
-      Fold fold{rule->name, into, {}, {}, std::move(match->why)};
+      if (match->rule != nullptr) rule_ = match->rule;
+      Fold fold{rule_->name, into, {}, {}, std::move(match->why)};
       for (const auto& [op, other] : match->rewritten) fold.rewritten.push_back(op);
       SortUnique(fold.rewritten);
       if (!SplitByReaders(*match, fold) || !InOrder(*match, into) || !accept_(fold)) continue;

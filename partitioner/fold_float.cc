@@ -22,6 +22,12 @@
 
 namespace npu {
 
+extern const FoldRule kFloatUnaryFold;
+extern const FoldRule kFloatBinaryFold;
+extern const FoldRule kFloatConcatFold;
+extern const FoldRule kFloatMoveFold;
+extern const FoldRule kFloatMathFold;
+
 bool IsQuantizeTo8Bit(const FoldSite& site, int op) {
   const OpView view{site.graph(), site.op(op)};
   return view.op.kind == OpKind::kQuantize && view.input(0) != nullptr && view.output(0) != nullptr &&
@@ -64,13 +70,12 @@ constexpr char kUndefined[] = "QUANTIZE would convert floats past 2^30 steps, wh
 // Relative error of a math library's result, each way: two units in the last place, twice what libraries promise.
 constexpr float kMathError = 0x1p-22f;
 
-enum class Form { kNone, kUnary, kBinary, kConcat, kMove, kMath };
-
 struct Sandwich {
-  Form form = Form::kNone;
-  std::optional<FoldMatch> match;
-  std::string refusal;
+  std::optional<FoldMatch> match{};
+  std::string refusal{};  // beside a match: why the fold is made on request only
 };
+
+Sandwich Refuse(std::string why) { return {.refusal = std::move(why)}; }
 
 std::string Sources(const FoldSite& site, const FloatTrace& trace) {
   std::string text;
@@ -105,23 +110,24 @@ Sandwich FoldTrace(const FoldSite& site, int into, const FloatTrace& trace) {
   const Op& quantize = site.op(into);
   const Tensor& output = site.tensor(quantize.outputs[0]);
   auto table = QuantizedTable(trace.values, output);
-  if (!table) return {Form::kNone, std::nullopt, kUndefined};
+  if (!table) return Refuse(kUndefined);
   const bool pair = trace.sources.size() == 2;
-  if (pair && trace.reshaped) return {Form::kNone, std::nullopt, "the sum of two tensors is reshaped before QUANTIZE"};
-  sandwich.form = !trace.math.empty() ? Form::kMath : pair ? Form::kBinary : Form::kUnary;
+  if (pair && trace.reshaped) return Refuse("the sum of two tensors is reshaped before QUANTIZE");
   FoldMatch match;
+  match.rule = !trace.math.empty() ? &kFloatMathFold : pair ? &kFloatBinaryFold : &kFloatUnaryFold;
   match.absorbed = trace.ops;
   match.may_bypass = true;
   match.why = fmt::format("Every one of the {} results that {} can have was computed with the float operators and "
                           "QUANTIZE themselves.",
                           table->size(), Sources(site, trace));
   if (!trace.math.empty()) {
+    const std::string difference = MathDifference(site, quantize, *table);
     sandwich.refusal = fmt::format(
         "{} is computed by the host's math library, whose last bit differs between hosts: {}; name float-math in "
         "the option folds to accept that",
-        trace.math, MathDifference(site, quantize, *table));
+        trace.math, difference);
     match.why = fmt::format("Not exact on every host: {} is a function of the math library; {}.", trace.math,
-                            MathDifference(site, quantize, *table));
+                            difference);
   }
   match.op.kind = pair ? OpKind::kTablePair : OpKind::kTable;
   match.op.inputs = trace.sources;
@@ -134,7 +140,6 @@ Sandwich FoldTrace(const FoldSite& site, int into, const FloatTrace& trace) {
 }
 
 Sandwich FoldConcatenation(const FoldSite& site, int into, int concatenation) {
-  const auto refuse = [](std::string why) { return Sandwich{Form::kNone, std::nullopt, std::move(why)}; };
   const Op& quantize = site.op(into);
   const Op& concat = site.op(concatenation);
   const Tensor& output = site.tensor(quantize.outputs[0]);
@@ -144,17 +149,17 @@ Sandwich FoldConcatenation(const FoldSite& site, int into, int concatenation) {
   for (int part = 0; part < static_cast<int>(concat.inputs.size()); ++part) {
     FloatTracer tracer(site, {.concatenation = concatenation, .part = part});
     const auto trace = tracer.Trace(quantize.inputs[0]);
-    if (!trace) return refuse(tracer.refusal());
+    if (!trace) return Refuse(tracer.refusal());
     if (trace->sources.size() != 1 || trace->reshaped) {
-      return refuse("a part of the concatenation depends on two tensors or has another shape than its 8-bit tensor");
+      return Refuse("a part of the concatenation depends on two tensors or has another shape than its 8-bit tensor");
     }
     if (!trace->math.empty()) {
-      return refuse(fmt::format("{} in a concatenation is computed by the host's math library, whose last bit "
+      return Refuse(fmt::format("{} in a concatenation is computed by the host's math library, whose last bit "
                                 "differs between hosts: results could differ by a step",
                                 trace->math));
     }
     const auto table = QuantizedTable(trace->values, output);
-    if (!table) return refuse(kUndefined);
+    if (!table) return Refuse(kUndefined);
     const int source = trace->sources[0];
     plain = plain && IsIdentity(*table) && QuantizedAlike(site.tensor(source), output);
     match.op.inputs.push_back(source);
@@ -163,6 +168,7 @@ Sandwich FoldConcatenation(const FoldSite& site, int into, int concatenation) {
   }
   std::sort(match.absorbed.begin(), match.absorbed.end());
   match.absorbed.erase(std::unique(match.absorbed.begin(), match.absorbed.end()), match.absorbed.end());
+  match.rule = &kFloatConcatFold;
   match.may_bypass = true;
   match.op.kind = plain ? OpKind::kConcatenation : OpKind::kTableConcatenation;
   match.op.outputs = quantize.outputs;
@@ -175,7 +181,7 @@ Sandwich FoldConcatenation(const FoldSite& site, int into, int concatenation) {
     match.op.inputs.push_back(static_cast<int>(site.graph().tensors.size()));
     match.new_tensors.push_back(TableTensor(output.name + "/table", {parts, 256}, std::move(tables)));
   }
-  return {Form::kConcat, std::move(match), ""};
+  return {.match = std::move(match)};
 }
 
 Sandwich Analyze(const FoldSite& site, int into) {
@@ -188,62 +194,55 @@ Sandwich Analyze(const FoldSite& site, int into) {
   Sandwich sandwich;
   sandwich.match = MatchFloatMove(site, into, sandwich.refusal);
   if (sandwich.match) {
-    sandwich.form = Form::kMove;
+    sandwich.match->rule = &kFloatMoveFold;
   } else if (tracer.is_final()) {
     sandwich.refusal = tracer.refusal();  // movers are not to blame
   }
   return sandwich;
 }
 
-template <Form form>
+// For all rules of this file at once: what a sandwich is made of is known only when its tables are.
 std::optional<FoldMatch> Match(const FoldSite& site, int into) {
   Sandwich sandwich = Analyze(site, into);
-  // One of the rules tells what none of them could fold.
-  if (form == Form::kUnary && !sandwich.refusal.empty()) site.Decline(into, sandwich.refusal);
-  if (sandwich.form != form) return std::nullopt;
+  if (!sandwich.refusal.empty()) site.Decline(into, sandwich.refusal);
   return std::move(sandwich.match);
 }
 
 }  // namespace
 
-extern const FoldRule kFloatUnaryFold;
 const FoldRule kFloatUnaryFold = {
     .name = "float-unary",
     .summary = "DEQUANTIZE, float operators of one element (RELU, ADD with one number, HARD_SWISH, RESHAPE ...) and "
                "QUANTIZE become one table of 256 bytes",
-    .match = Match<Form::kUnary>,
+    .match = Match,
 };
 
-extern const FoldRule kFloatBinaryFold;
 const FoldRule kFloatBinaryFold = {
     .name = "float-binary",
     .summary = "Two DEQUANTIZEs, a float ADD, SUB, MUL, DIV, MAXIMUM or MINIMUM, and QUANTIZE become one table of "
                "65,536 bytes; operators of one element may be before and after",
-    .match = Match<Form::kBinary>,
+    .match = nullptr,
 };
 
-extern const FoldRule kFloatConcatFold;
 const FoldRule kFloatConcatFold = {
     .name = "float-concat",
     .summary = "DEQUANTIZEs, a float CONCATENATION and QUANTIZE become an 8-bit CONCATENATION, with a table of 256 "
                "bytes for each part that needs one",
-    .match = Match<Form::kConcat>,
+    .match = nullptr,
 };
 
-extern const FoldRule kFloatMoveFold;
 const FoldRule kFloatMoveFold = {
     .name = "float-move",
     .summary = "DEQUANTIZE, operators that only move floats or take the largest (TRANSPOSE, PAD, SLICE, MAX_POOL_2D "
                "...) and QUANTIZE become the same operators on bytes, and a table of 256 bytes if one is needed",
-    .match = Match<Form::kMove>,
+    .match = nullptr,
 };
 
-extern const FoldRule kFloatMathFold;
 const FoldRule kFloatMathFold = {
     .name = "float-math",
     .summary = "as float-unary and float-binary with functions of the math library (LOGISTIC, TANH, EXP, LOG, SIN, "
                "COS, ELU), whose last bit differs between hosts: only when the option names it",
-    .match = Match<Form::kMath>,
+    .match = nullptr,
     .on_request = true,
 };
 

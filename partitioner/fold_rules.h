@@ -33,7 +33,11 @@ class FoldSite {
   const Tensor& tensor(int index) const { return graph().tensors[index]; }
 };
 
+struct FoldRule;
+
 struct FoldMatch {
+  // Whose match it is, where one function matches for several rules; null: the rule that was asked.
+  const FoldRule* rule = nullptr;
   std::vector<int> absorbed{};
   // Operators before `into` that others read, too, may go on running for those.
   bool may_bypass = false;
@@ -48,6 +52,7 @@ struct FoldMatch {
 struct FoldRule {
   std::string_view name;
   std::string_view summary;  // what becomes what, for the documentation
+  // Null: the nearest rule before it in kRules that has one matches for it, too (FoldMatch::rule).
   std::optional<FoldMatch> (*match)(const FoldSite& site, int into);
   bool on_request = false;  // not exact on every host: applied only if the option `folds` names it
 };
