@@ -12,6 +12,7 @@
 #include "partitioner/plan.h"
 #include "schema/reader.h"
 #include "tests/support/graph_builder.h"
+#include "tests/support/opencl_device.h"
 
 namespace npu {
 namespace {
@@ -30,15 +31,13 @@ class GuardedSegment {
 
   // Empty, or what is wrong.
   std::string Run() {
-    const auto found = FindDevices();
-    const auto device = OpenDevice(found->front());
     auto layout = LayOutSegment(graph_, ops_, {}, {.lower = lower_});
     if (!layout) return layout.error().text;
     layout_ = std::move(*layout);
     BindSettings settings;
     settings.use_shared_memory = false;
     settings.guard_bytes = kGuardBytes;
-    auto bound = BindSegment(*device, graph_, ops_, layout_, settings);
+    auto bound = BindSegment(test::FirstOpenClDevice(), graph_, ops_, layout_, settings);
     if (!bound) return bound.error().text;
     bound_ = std::move(*bound);
     if (const std::string problem = Launch(); !problem.empty()) return problem;

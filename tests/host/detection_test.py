@@ -28,12 +28,6 @@ ALONE = "real/tum-ei-eda"
 CUT = "automl_video_ondevice/traffic_model.tflite"
 
 
-def fresh(path, delegates=None):
-    interpreter = host.reference_interpreter(path, delegates)
-    interpreter.allocate_tensors()
-    return interpreter
-
-
 def compare(what, actual, expected):
     """Rows past the last detection are whatever the memory held, where the host's kernel does not write them."""
     count = int(expected[3].reshape(-1)[0])
@@ -50,7 +44,7 @@ def answer(request, progress):
     path = ROOT / request
     wanted = 0 if request.startswith(ALONE) else 2 if request.endswith(CUT) else 1
     try:
-        plain, ours = fresh(path), fresh(path, [host.tfl.load_delegate(LIBRARY, {"fc_rounding": host.FC_ROUNDING})])
+        plain, ours = host.ready_interpreter(path), host.ready_interpreter(path, [host.tfl.load_delegate(LIBRARY, {"fc_rounding": host.FC_ROUNDING})])
         session = None
         if not request.endswith(CUT):
             session = npu_capi.Library(LIBRARY).open(path).session(fc_rounding=host.FC_ROUNDING)
@@ -77,14 +71,7 @@ def main():
         host.serve(answer)
         return 0
     paths = [row["path"] for row in corpus.models(SHARED)[1] if OPERATOR in row["op_histogram"]]
-    failed = 0
-    print(f"host: {host.NAME}")
-    for path, result in host.run_children(__file__, sys.argv[1:3] + ["--child"], paths, os.cpu_count() or 1):
-        problems, outcome = result if isinstance(result, list) else (["the process died"], str(result))
-        failed += bool(problems)
-        print(f"{path}: {outcome}" + "".join(f"\n    {problem}" for problem in problems[:4]), flush=True)
-    print(f"{len(paths) - failed} passed, {failed} failed")
-    return 1 if failed or not paths else 0
+    return host.judge(__file__, sys.argv[1:3] + ["--child"], paths)
 
 
 if __name__ == "__main__":

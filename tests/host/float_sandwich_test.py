@@ -9,7 +9,6 @@ import os
 import pathlib
 import sys
 import tempfile
-import zlib
 
 import numpy as np
 
@@ -25,8 +24,7 @@ except ImportError as error:
     sys.exit(SKIP)
 import host_runtime as host
 import npu_capi
-
-CASES = 220  # of each family
+import sweep
 
 
 class Net:
@@ -196,10 +194,8 @@ FAMILIES = {f.__name__: f for f in (unary, binary, concat, move, graph)}
 MAY_STAY = {"move"}
 
 
-def check(item, progress):
-    """What is wrong with one case; empty: nothing; "host" if the plug-in left operators to the host."""
-    family, seed = item.split()
-    model, data = FAMILIES[family](Net([zlib.crc32(family.encode()), int(seed)]))
+def check(family, seed, progress):
+    model, data = FAMILIES[family](Net(sweep.generator_seed(family, seed)))
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "model.tflite")
         with open(path, "wb") as file:
@@ -208,59 +204,20 @@ def check(item, progress):
         plan = opened.plan()
         left = [f'{op["op"]}: {op["notes"]} {op["reasons"]}' for op in plan["ops"] if op["placement"] == "host"]
         if left and family in MAY_STAY:
-            return ["host"] if plan["declined_folds"] else [f"left to the host without a word: {left}"]
+            return ["declined"] if plan["declined_folds"] else [f"left to the host without a word: {left}"]
         if left:
             return [f"left to the host: {left}; {plan['declined_folds']}"]
         answers = {"reference": opened.session(device="reference").run(data), "device": opened.session().run(data)}
         progress("host")
-        interpreter = host.reference_interpreter(path)
-        interpreter.allocate_tensors()
-        expected = host.run(interpreter, data)
-    problems = []
-    for name, outputs in answers.items():
-        for i, (found, wanted) in enumerate(zip(outputs, expected)):
-            if found.shape != wanted.shape:
-                problems.append(f"{name}, output {i}: shape {found.shape}, the host's {wanted.shape}")
-            elif not np.array_equal(found, wanted):
-                apart = np.abs(found.astype(np.int64) - wanted.astype(np.int64))
-                problems.append(f"{name}, output {i}: {(apart > 0).sum()} of {apart.size} differ, by up to {apart.max()}")
-    return problems
+        return sweep.differences(answers, host.run(host.ready_interpreter(path), data))
 
 
-def answer(item, progress):
-    try:
-        return check(item, progress)
-    except Exception as error:  # of the host or of ours: a finding, not the end of the test
-        return [f"{type(error).__name__}: {error}"]
-
-
-def main():
-    families = [sys.argv[3]] if len(sys.argv) > 3 else list(FAMILIES)
-    seeds = [int(sys.argv[4])] if len(sys.argv) > 4 else range(1, CASES + 1)
-    print(f"{host.NAME}; seeds {seeds[0]} to {seeds[-1]}")
-    items = [f"{family} {seed}" for family in families for seed in seeds]
-    failed, stayed = 0, 0
-    for item, problems in host.run_children(__file__, [LIBRARY, sys.argv[2], "--child"], items, os.cpu_count()):
-        stayed += problems == ["host"]
-        if problems in ([], ["host"]):
-            continue
-        failed += 1
-        family, seed = item.split()
-        ops = [op for op, *_ in operators(family, int(seed))]
-        print(f"{item}: {' '.join(ops)}\n    {problems if problems else 'the process died'}")
-    print(f"{len(items) - failed - stayed} of {len(items)} cases folded and equal, {stayed} declined")
-    return 1 if failed or stayed * 2 > len(items) else 0
-
-
-def operators(family, seed):
-    net = Net([zlib.crc32(family.encode()), seed])
+def describe(family, seed):
+    net = Net(sweep.generator_seed(family, seed))
     FAMILIES[family](net)
-    return net.ops
+    return " ".join(op for op, *_ in net.ops)
 
 
 LIBRARY = sys.argv[1]
 if __name__ == "__main__":
-    if "--child" in sys.argv:
-        host.serve(answer)
-    else:
-        sys.exit(main())
+    sweep.main(__file__, FAMILIES, check, describe, most_declined=0.5)

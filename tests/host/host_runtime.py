@@ -36,6 +36,13 @@ def reference_interpreter(path, delegates=None, **arguments):
         return interpreter_without_xnnpack(path, delegates, **arguments)
 
 
+def ready_interpreter(path, delegates=None):
+    """The same with its tensors allocated."""
+    interpreter = reference_interpreter(path, delegates)
+    interpreter.allocate_tensors()
+    return interpreter
+
+
 def has_reference_kernels(path):
     """Whether this host's reference register can run the model at all."""
     try:
@@ -127,6 +134,19 @@ def run_children(script, arguments, items, workers, timeout=120):
         yield answers.get()
     for thread in threads:
         thread.join()
+
+
+def judge(script, arguments, items):
+    """run_children for children that answer [problems, outcome in words]: prints a line per item and what is wrong with
+    it; the exit status."""
+    failed = 0
+    print(f"host: {NAME}, {len(items)} models")
+    for item, answer in run_children(script, arguments, items, os.cpu_count() or 1):
+        problems, outcome = answer if isinstance(answer, list) else (["the process died"], str(answer))
+        failed += bool(problems)
+        print(f"{item}: {outcome}" + "".join(f"\n    {problem}" for problem in problems[:4]), flush=True)
+    print(f"{len(items) - failed} passed, {failed} failed")
+    return 1 if failed or not items else 0
 
 
 def serve(answer):

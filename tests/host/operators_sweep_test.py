@@ -12,7 +12,6 @@ import os
 import pathlib
 import sys
 import tempfile
-import zlib
 
 import numpy as np
 
@@ -29,8 +28,7 @@ except ImportError as error:
 import host_runtime as host
 import int16_families
 import npu_capi
-
-CASES = 220  # of each family
+import sweep
 
 
 class Dice:
@@ -293,7 +291,7 @@ FAMILIES = {f.__name__: f for f in (comparison, logical, select, cast, batch_mat
 
 
 def make_case(family, seed):
-    dice = Dice([zlib.crc32(family.encode()), seed])
+    dice = Dice(sweep.generator_seed(family, seed))
     op, inputs, outputs, options = FAMILIES[family](dice)
     data = [dice.values(t.kind, t.shape) if t.values is None else t.values
             for t in inputs if t is not None and t.data is None]
@@ -301,16 +299,14 @@ def make_case(family, seed):
 
 
 def describe(family, seed):
-    op, inputs, outputs, options = FAMILIES[family](Dice([zlib.crc32(family.encode()), seed]))
+    op, inputs, outputs, options = FAMILIES[family](Dice(sweep.generator_seed(family, seed)))
     def tensor(t):
         return "-" if t is None else f"{t.kind}{t.shape} {t.scales} {t.zero_points} {'' if t.data is None else t.data.tolist() if t.data.size < 9 else 'constant'}"
     return f"{op}({'; '.join(map(tensor, inputs))}) -> {'; '.join(map(tensor, outputs))} {options}"
 
 
-def check(item, progress):
-    """What is wrong with one case; empty: nothing."""
-    family, seed = item.split()
-    model, data = make_case(family, int(seed))
+def check(family, seed, progress):
+    model, data = make_case(family, seed)
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "model.tflite")
         with open(path, "wb") as file:
@@ -321,51 +317,14 @@ def check(item, progress):
             return [f"not taken: {plan['ops'][0]['reasons']}"]
         answers = {"reference": opened.session(device="reference").run(data), "device": opened.session().run(data)}
         progress("host")
-        interpreter = host.reference_interpreter(path)
-        interpreter.allocate_tensors()
-        expected = host.run(interpreter, data)
-        delegated = host.reference_interpreter(path, [host.tfl.load_delegate(LIBRARY)])
-        delegated.allocate_tensors()
+        expected = host.run(host.ready_interpreter(path), data)
+        delegated = host.ready_interpreter(path, [host.tfl.load_delegate(LIBRARY)])
         if not host.delegate_nodes(delegated):
             return ["the plug-in does not take it"]
         answers["plug-in"] = host.run(delegated, data)
-    problems = []
-    for name, outputs in answers.items():
-        for i, (found, wanted) in enumerate(zip(outputs, expected)):
-            if found.shape != wanted.shape:
-                problems.append(f"{name}, output {i}: shape {found.shape}, the host's {wanted.shape}")
-            elif not np.array_equal(found, wanted):
-                apart = np.abs(found.astype(np.int64) - wanted.astype(np.int64))
-                problems.append(f"{name}, output {i}: {(apart > 0).sum()} of {apart.size} differ, by up to {apart.max()}")
-    return problems
-
-
-def answer(item, progress):
-    try:
-        return check(item, progress)
-    except Exception as error:  # of the host or of ours: a finding, not the end of the test
-        return [f"{type(error).__name__}: {error}"]
-
-
-def main():
-    families = [sys.argv[3]] if len(sys.argv) > 3 else list(FAMILIES)
-    seeds = [int(sys.argv[4])] if len(sys.argv) > 4 else range(1, CASES + 1)
-    print(f"{host.NAME}; seeds {seeds[0]} to {seeds[-1]}")
-    items = [f"{family} {seed}" for family in families for seed in seeds]
-    failed = 0
-    for item, problems in host.run_children(__file__, [LIBRARY, sys.argv[2], "--child"], items, os.cpu_count()):
-        if problems == []:
-            continue
-        failed += 1
-        family, seed = item.split()
-        print(f"{item}: {describe(family, int(seed))}\n    {problems if problems else 'the process died'}")
-    print(f"{len(items) - failed} of {len(items)} cases equal: {', '.join(families)}")
-    return 1 if failed else 0
+        return sweep.differences(answers, expected)
 
 
 LIBRARY = sys.argv[1]
 if __name__ == "__main__":
-    if "--child" in sys.argv:
-        host.serve(answer)
-    else:
-        sys.exit(main())
+    sweep.main(__file__, FAMILIES, check, describe)

@@ -51,15 +51,9 @@ def compare(what, number, actual, expected):
     return []
 
 
-def fresh(path, delegates=None):
-    interpreter = host.reference_interpreter(path, delegates)
-    interpreter.allocate_tensors()
-    return interpreter
-
-
 def check_plugin(path):
-    plain = fresh(path)
-    ours = fresh(path, [host.tfl.load_delegate(LIBRARY, {"fc_rounding": host.FC_ROUNDING})])
+    plain = host.ready_interpreter(path)
+    ours = host.ready_interpreter(path, [host.tfl.load_delegate(LIBRARY, {"fc_rounding": host.FC_ROUNDING})])
     partitions = len(host.delegate_nodes(ours))
     problems = []
     for number in range(2 * INVOCATIONS):
@@ -85,7 +79,7 @@ def check_session(path):
     problems = []
     for name, session in sessions.items():
         for start in range(2):
-            plain = fresh(path)
+            plain = host.ready_interpreter(path)
             for number in range(INVOCATIONS):
                 arrays = list(inputs(plain, 100 * start + number))
                 problems += compare(name, number, session.run(arrays), host.run(plain, arrays))
@@ -116,14 +110,7 @@ def main():
     paths = [row["path"] for row in corpus.models(SHARED)[1]
              if wanted in row["path"] and row[column] == "ok" and row["inputs"] and
              any(item.split(":")[0] in STATEFUL for item in row["op_histogram"].split(";"))]
-    failed = 0
-    print(f"host: {host.NAME}, {len(paths)} models")
-    for path, result in host.run_children(__file__, sys.argv[1:3] + ["--child"], paths, os.cpu_count() or 1):
-        problems, outcome = result if isinstance(result, list) else (["the process died"], str(result))
-        failed += bool(problems)
-        print(f"{path}: {outcome}" + "".join(f"\n    {problem}" for problem in problems[:4]), flush=True)
-    print(f"{len(paths) - failed} passed, {failed} failed")
-    return 1 if failed or not paths else 0
+    return host.judge(__file__, sys.argv[1:3] + ["--child"], paths)
 
 
 if __name__ == "__main__":

@@ -3,31 +3,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "backends/cpu/cpu_backend.h"
 #include "backends/ops/room.h"
+#include "tests/ops/goldens.h"
 #include "tests/support/graph_builder.h"
 
 namespace npu::test {
 namespace {
 
 using nlohmann::json;
-
-Bytes FromHex(const std::string& text) {
-  Bytes bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2) {
-    bytes.push_back(static_cast<std::byte>(std::stoi(text.substr(i, 2), nullptr, 16)));
-  }
-  return bytes;
-}
-
-DataType TypeOf(const std::string& name) {
-  if (name == "INT8") return DataType::kInt8;
-  return name == "UINT8" ? DataType::kUInt8 : DataType::kFloat32;
-}
 
 OpParams ParamsOf(const std::string& op, const json& args) {
   if (op == "LEAKY_RELU") return LeakyReluParams{args["alpha"].get<float>()};
@@ -62,7 +48,7 @@ std::vector<Bytes> InputsOf(const json& c) {
 std::shared_ptr<Graph> GraphOf(const json& c, const std::vector<Bytes>& inputs) {
   GraphBuilder builder;
   const OpKind kind = *FindOpByName(c["op"].get<std::string>());
-  const auto type = [&](size_t i) { return TypeOf(c["types"][i]); };
+  const auto type = [&](size_t i) { return TypeNamed(c["types"][i]); };
   const auto count = static_cast<int32_t>(inputs[0].size() / (type(0) == DataType::kFloat32 ? 4 : 1));
   std::vector<int32_t> shape = {count};
   if (c.contains("depth")) shape = {count / c["depth"].get<int>(), c["depth"].get<int>()};
@@ -91,10 +77,7 @@ void ExpectGolden(Backend& backend, const json& c, const std::shared_ptr<Graph>&
 }
 
 TEST(ElementwiseGoldens, ReferenceAndDeviceGiveLiteRtsBytes) {
-  std::ifstream file(NPU_TEST_DATA_DIR "/elementwise_goldens.json");
-  ASSERT_TRUE(file) << "missing test data";
-  const json cases = json::parse(file);
-  ASSERT_GT(cases.size(), 1000u);
+  const json cases = ReadGoldens("elementwise_goldens.json", 1000);
   const std::shared_ptr<Backend> cpu = MakeCpuBackend();
   Backend* device = TestDevice();
   for (const json& c : cases) {
@@ -103,7 +86,7 @@ TEST(ElementwiseGoldens, ReferenceAndDeviceGiveLiteRtsBytes) {
     ExpectGolden(*cpu, c, graph, inputs);
     const bool on_npu = CheckNpu(*graph, graph->ops[0]).eligible();
     const bool has_float =
-        TypeOf(c["types"][0]) == DataType::kFloat32 || TypeOf(c["types"][1]) == DataType::kFloat32;
+        TypeNamed(c["types"][0]) == DataType::kFloat32 || TypeNamed(c["types"][1]) == DataType::kFloat32;
     EXPECT_EQ(on_npu, !has_float) << c["op"] << c["scales"];
     if (on_npu && device != nullptr) ExpectGolden(*device, c, graph, inputs);
     if (HasFatalFailure()) return;

@@ -5,26 +5,17 @@
 
 #include <cmath>
 #include <cstring>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "backends/cpu/cpu_backend.h"
 #include "backends/ops/inference.h"
 #include "backends/ops/room.h"
+#include "tests/ops/goldens.h"
 #include "tests/support/graph_builder.h"
 
 namespace npu::test {
 namespace {
 
 using nlohmann::json;
-
-Bytes FromHex(const std::string& text) {
-  Bytes bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2) {
-    bytes.push_back(static_cast<std::byte>(std::stoi(text.substr(i, 2), nullptr, 16)));
-  }
-  return bytes;
-}
 
 // Numbers as the script draws them.
 class Numbers {
@@ -121,16 +112,10 @@ void ExpectGolden(Backend& backend, const json& c) {
   }
 }
 
-json Cases() {
-  std::ifstream file(NPU_TEST_DATA_DIR "/recurrent_goldens.json");
-  EXPECT_TRUE(file) << "missing test data";
-  return json::parse(file);
-}
+json Cases() { return ReadGoldens("recurrent_goldens.json", 400); }
 
 TEST(RecurrentGoldens, ReferenceGivesLiteRtsBytes) {
-  const json cases = Cases();
-  ASSERT_GT(cases.size(), 400u);
-  for (const json& c : cases) {
+  for (const json& c : Cases()) {
     ExpectGolden(*MakeCpuBackend(), c);
     if (HasFatalFailure()) return;
   }

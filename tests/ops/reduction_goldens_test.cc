@@ -3,11 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "backends/cpu/cpu_backend.h"
 #include "backends/ops/room.h"
+#include "tests/ops/goldens.h"
 #include "tests/support/graph_builder.h"
 
 namespace npu::test {
@@ -15,23 +13,9 @@ namespace {
 
 using nlohmann::json;
 
-Bytes FromHex(const std::string& text) {
-  Bytes bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2) {
-    bytes.push_back(static_cast<std::byte>(std::stoi(text.substr(i, 2), nullptr, 16)));
-  }
-  return bytes;
-}
-
-DataType TypeOf(const std::string& name) {
-  if (name == "INT8") return DataType::kInt8;
-  if (name == "UINT8") return DataType::kUInt8;
-  return name == "INT64" ? DataType::kInt64 : DataType::kInt32;
-}
-
 // `values` different bytes from the type's smallest plus `low` on, as the script draws them.
 Bytes InputOf(const json& c, size_t count) {
-  const int first = (TypeOf(c["type"]) == DataType::kInt8 ? -128 : 0) + c["low"].get<int>();
+  const int first = (TypeNamed(c["type"]) == DataType::kInt8 ? -128 : 0) + c["low"].get<int>();
   auto state = c["seed"].get<uint32_t>();
   Bytes bytes(count);
   for (std::byte& byte : bytes) {
@@ -44,11 +28,11 @@ Bytes InputOf(const json& c, size_t count) {
 std::shared_ptr<Graph> GraphOf(const json& c) {
   GraphBuilder b;
   const OpKind kind = *FindOpByName(c["op"].get<std::string>());
-  const DataType type = TypeOf(c["type"]);
+  const DataType type = TypeNamed(c["type"]);
   std::vector<int> inputs{b.Input(type, c["shape"], c["in"][0], c["in"][1])};
   if (c.contains("operand")) inputs.push_back(b.Ints(c["operand"]));
   if (c.contains("index_type")) {
-    const DataType index_type = TypeOf(c["index_type"]);
+    const DataType index_type = TypeNamed(c["index_type"]);
     const int indices = b.Tensor(index_type, {});
     b.Op(kind, inputs, {indices}, ArgMinMaxParams{index_type == DataType::kInt64});
     return b.Build({indices});
@@ -72,10 +56,7 @@ void ExpectGolden(Backend& backend, const json& c, const std::shared_ptr<Graph>&
 }
 
 TEST(ReductionGoldens, ReferenceAndDeviceGiveLiteRtsBytes) {
-  std::ifstream file(NPU_TEST_DATA_DIR "/reduction_goldens.json");
-  ASSERT_TRUE(file) << "missing test data";
-  const json cases = json::parse(file);
-  ASSERT_GT(cases.size(), 900u);
+  const json cases = ReadGoldens("reduction_goldens.json", 900);
   const std::shared_ptr<Backend> cpu = MakeCpuBackend();
   Backend* device = TestDevice();
   for (const json& c : cases) {

@@ -13,6 +13,7 @@
 #include "backends/opencl/executable.h"
 #include "backends/ops/inference.h"
 #include "tests/support/graph_builder.h"
+#include "tests/support/opencl_device.h"
 
 namespace npu {
 namespace {
@@ -137,18 +138,14 @@ TEST(OpenClBackend, ConstantTensorsAreOperands) {
 
 TEST(OpenClBackend, BothMemoryPathsAndManyInvokesGiveTheSameBytes) {
   NEED_DEVICE();
-  const auto found = FindDevices();
-  ASSERT_TRUE(found);
   const auto graph = DiamondGraph();
   const std::vector<Bytes> inputs = {test::RandomBytes(graph->tensors[graph->inputs[0]], 5)};
   const auto expected = test::RunGraph(*MakeCpuBackend(), graph, inputs);
   ASSERT_TRUE(expected) << expected.error().text;
   for (bool shared : {false, true}) {
-    const auto device = OpenDevice(found->front());
-    ASSERT_TRUE(device);
     OpenClCompileSettings settings;
     settings.bind.use_shared_memory = shared;
-    const auto executable = CompileForOpenCl(*device, graph, WholeGraph(*graph), {}, settings);
+    const auto executable = CompileForOpenCl(test::FirstOpenClDevice(), graph, WholeGraph(*graph), {}, settings);
     ASSERT_TRUE(executable) << executable.error().text;
     EXPECT_GT((*executable)->memory_use().arena_bytes, 180);
     for (int i = 0; i < 200; ++i) {
@@ -209,8 +206,6 @@ TEST(OpenClBackend, FewerThreadsGiveTheSameBytes) {
 
 TEST(OpenClBackend, WrongLoweringsAreErrorsThatNameTheKernel) {
   NEED_DEVICE();
-  const auto device = OpenDevice(FindDevices()->front());
-  ASSERT_TRUE(device);
   GraphBuilder b;
   const int x = b.Input(kType, {4}, 1.0f), y = b.Tensor(kType, {4}, 1.0f);
   b.Op(OpKind::kRelu, {x}, {y});
@@ -221,7 +216,7 @@ TEST(OpenClBackend, WrongLoweringsAreErrorsThatNameTheKernel) {
       lowering.Launch(kernel, {4, 1, 1}, args);
       return {};
     };
-    const auto executable = CompileForOpenCl(*device, graph, WholeGraph(*graph), {}, settings);
+    const auto executable = CompileForOpenCl(test::FirstOpenClDevice(), graph, WholeGraph(*graph), {}, settings);
     ASSERT_FALSE(executable);
     EXPECT_NE(executable.error().text.find(kernel), std::string::npos) << executable.error().text;
     EXPECT_NE(executable.error().text.find("RELU"), std::string::npos) << executable.error().text;

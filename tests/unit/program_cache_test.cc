@@ -11,6 +11,7 @@
 #include "backends/opencl/device.h"
 #include "backends/opencl/program.h"
 #include "tests/support/graph_builder.h"
+#include "tests/support/opencl_device.h"
 
 namespace npu {
 namespace {
@@ -30,12 +31,8 @@ const KernelSource kBrokenSources[] = {
 class ProgramCacheTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (test::TestDevice() == nullptr) GTEST_SKIP() << "no OpenCL device";
-    const auto found = FindDevices();
-    ASSERT_TRUE(found);
-    const auto device = OpenDevice(found->front());
-    ASSERT_TRUE(device);
-    device_ = *device;
+    device_ = test::FirstOpenClDevice();
+    if (device_ == nullptr) GTEST_SKIP() << "no OpenCL device";
   }
   std::unique_ptr<ProgramCache> Cache(const KernelSource* sources) {
     return std::make_unique<ProgramCache>(device_->context(), device_->device(), device_->name(), sources);

@@ -11,6 +11,7 @@
 
 #include "backends/opencl/executable.h"
 #include "tests/support/graph_builder.h"
+#include "tests/support/opencl_device.h"
 
 namespace npu {
 namespace {
@@ -20,12 +21,8 @@ namespace fs = std::filesystem;
 class ProgramFileTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (test::TestDevice() == nullptr) GTEST_SKIP() << "no OpenCL device";
-    const auto found = FindDevices();
-    ASSERT_TRUE(found);
-    const auto device = OpenDevice(found->front());
-    ASSERT_TRUE(device);
-    device_ = *device;
+    device_ = test::FirstOpenClDevice();
+    if (device_ == nullptr) GTEST_SKIP() << "no OpenCL device";
     std::string pattern = (fs::temp_directory_path() / "npu-programs-XXXXXX").string();
     directory_ = mkdtemp(pattern.data());
   }

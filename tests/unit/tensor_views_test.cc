@@ -13,6 +13,7 @@
 #include "backends/opencl/executable.h"
 #include "backends/ops/inference.h"
 #include "tests/support/graph_builder.h"
+#include "tests/support/opencl_device.h"
 
 namespace npu {
 namespace {
@@ -451,9 +452,8 @@ TEST(TensorViews, RandomNetworksKeepEveryByteUntilItIsRead) {
 }
 
 TEST(TensorViews, RandomNetworksOnTheDevice) {
-  if (test::TestDevice() == nullptr) GTEST_SKIP() << "no OpenCL device";
-  const auto device = OpenDevice(FindDevices()->front());
-  ASSERT_TRUE(device);
+  const auto device = test::FirstOpenClDevice();
+  if (device == nullptr) GTEST_SKIP() << "no OpenCL device";
   int64_t uncopied = 0;
   for (uint32_t seed = 1001; seed <= 1220; ++seed) {
     const auto graph = RandomNetwork(seed).Build();
@@ -464,7 +464,7 @@ TEST(TensorViews, RandomNetworksOnTheDevice) {
     for (const bool shared : {false, true}) {
       OpenClCompileSettings settings;
       settings.bind.use_shared_memory = shared;
-      const auto executable = CompileForOpenCl(*device, graph, WholeGraph(*graph), {}, settings);
+      const auto executable = CompileForOpenCl(device, graph, WholeGraph(*graph), {}, settings);
       ASSERT_TRUE(executable) << executable.error().text;
       std::vector<const std::byte*> in;
       for (const Bytes& bytes : inputs) in.push_back(bytes.data());
