@@ -43,7 +43,11 @@ struct MemoryUse {
   // Bytes an Invoke does not move, because one tensor is a part of another in the arena (CONCATENATION,
   // SPLIT, SLICE ... of whole ranges).
   int64_t uncopied_bytes = 0;
+  // Host memory through which inputs and outputs cross to the device and back; none where both share memory.
+  int64_t staging_bytes = 0;
 };
+
+struct InvokeTrace;  // invoke_trace.h
 
 // A compiled segment. Not thread-safe: one Invoke at a time; different Executables may run at once.
 class Executable {
@@ -56,6 +60,13 @@ class Executable {
   // partitions may be given one place for both (partition_executable.h), and change it on success alone.
   virtual Status Invoke(std::span<const std::byte* const> inputs,
                         std::span<std::byte* const> outputs) = 0;
+  // Invoke, measured: appends to `trace` what was done and how long it took. Allocates, and is slower. Not thread-safe,
+  // like Invoke. Executables that tell nothing append nothing.
+  virtual Status InvokeTraced(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+                              InvokeTrace& trace) {
+    static_cast<void>(trace);
+    return Invoke(inputs, outputs);
+  }
   virtual MemoryUse memory_use() const = 0;
 };
 

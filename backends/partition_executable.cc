@@ -9,6 +9,7 @@
 #include <map>
 
 #include "backends/cpu/cpu_backend.h"
+#include "backends/invoke_trace.h"
 #include "backends/memory_plan.h"
 #include "base/log.h"
 
@@ -84,6 +85,34 @@ class PartitionExecutable : public Executable {
   }
 
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
+    return RunParts(inputs, outputs, nullptr);
+  }
+
+  Status InvokeTraced(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+                      InvokeTrace& trace) override {
+    return RunParts(inputs, outputs, &trace);
+  }
+
+  MemoryUse memory_use() const override {
+    MemoryUse total;
+    total.arena_bytes = static_cast<int64_t>(arena_.size());
+    for (const Part& part : parts_) {
+      for (const Executable* executable : {part.executable.get(), part.replacement.get()}) {
+        if (executable == nullptr) continue;
+        const MemoryUse use = executable->memory_use();
+        total.arena_bytes += use.arena_bytes;
+        total.constant_bytes += use.constant_bytes;
+        total.uncopied_bytes += use.uncopied_bytes;
+        total.staging_bytes += use.staging_bytes;
+      }
+    }
+    return total;
+  }
+
+ private:
+  // trace: null, or where to tell what was done.
+  Status RunParts(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+                  InvokeTrace* trace) {
     if (inputs.size() != input_count_ || outputs.size() != output_count_) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("partition has {} inputs and {} outputs, got {} and {}", input_count_,
@@ -101,7 +130,7 @@ class PartitionExecutable : public Executable {
         part.output_pointers[i] =
             place.where == Place::kOutput ? outputs[place.index] : arena_.data() + place.index;
       }
-      NPU_RETURN_IF_ERROR(Run(part));
+      NPU_RETURN_IF_ERROR(Run(part, trace));
     }
     for (const NewState& state : new_states_) {
       if (state.bytes > 0) std::memcpy(outputs[state.output], arena_.data() + state.offset, state.bytes);
@@ -109,21 +138,6 @@ class PartitionExecutable : public Executable {
     return {};
   }
 
-  MemoryUse memory_use() const override {
-    MemoryUse total;
-    total.arena_bytes = static_cast<int64_t>(arena_.size());
-    for (const Part& part : parts_) {
-      for (const Executable* executable : {part.executable.get(), part.replacement.get()}) {
-        if (executable == nullptr) continue;
-        total.arena_bytes += executable->memory_use().arena_bytes;
-        total.constant_bytes += executable->memory_use().constant_bytes;
-        total.uncopied_bytes += executable->memory_use().uncopied_bytes;
-      }
-    }
-    return total;
-  }
-
- private:
   // Gives arena bytes to every tensor that only parts of this partition see.
   Status PlanBetween(const PartitionSpec& spec, std::vector<Place>& places) {
     std::vector<MemoryRequest> requests;
@@ -181,9 +195,26 @@ class PartitionExecutable : public Executable {
     return {};
   }
 
-  Status Run(Part& part) {
+  // Runs one executable of the part. A failed one leaves no trace.
+  static Status RunOne(Executable& executable, Part& part, InvokeTrace* trace) {
+    return trace == nullptr ? executable.Invoke(part.input_pointers, part.output_pointers)
+                            : executable.InvokeTraced(part.input_pointers, part.output_pointers, *trace);
+  }
+
+  Status Run(Part& part, InvokeTrace* trace) {
+    const size_t traced = trace == nullptr ? 0 : trace->segments.size();
+    bool replaced = false;
+    NPU_RETURN_IF_ERROR(RunOrReplace(part, trace, replaced));
+    for (size_t i = traced; trace != nullptr && i < trace->segments.size(); ++i) {
+      trace->segments[i].part = static_cast<int>(&part - parts_.data());
+      trace->segments[i].replaced = replaced;
+    }
+    return {};
+  }
+
+  Status RunOrReplace(Part& part, InvokeTrace* trace, bool& replaced) {
     if (std::find(failed_.begin(), failed_.end(), part.backend.get()) == failed_.end()) {
-      Status status = part.executable->Invoke(part.input_pointers, part.output_pointers);
+      Status status = RunOne(*part.executable, part, trace);
       if (status || IsCpu(*part.backend)) return status;
       failed_.push_back(part.backend.get());
       Log(LogLevel::kWarning, "{} failed while running ({}); continuing on the CPU, with the same results",
@@ -192,7 +223,8 @@ class PartitionExecutable : public Executable {
     if (part.replacement == nullptr) {
       NPU_ASSIGN_OR_RETURN(part.replacement, MakeCpuBackend()->Compile(graph_, part.ops, options_));
     }
-    return part.replacement->Invoke(part.input_pointers, part.output_pointers);
+    replaced = true;
+    return RunOne(*part.replacement, part, trace);
   }
 
   std::shared_ptr<const Graph> graph_;

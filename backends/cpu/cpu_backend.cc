@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "backends/invoke_trace.h"
 #include "backends/memory_plan.h"
 #include "backends/ops/room.h"
 
@@ -49,6 +50,25 @@ class CpuExecutable : public Executable {
         arena_(arena_bytes) {}
 
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
+    return Run(inputs, outputs, nullptr);
+  }
+
+  Status InvokeTraced(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+                      InvokeTrace& trace) override {
+    SegmentTrace segment;
+    segment.begin_ns = segment.uploaded_ns = segment.queued_ns = TraceClockNs();
+    segment.steps.reserve(steps_.size());
+    NPU_RETURN_IF_ERROR(Run(inputs, outputs, &segment));
+    segment.ran_ns = segment.end_ns = TraceClockNs();
+    trace.segments.push_back(std::move(segment));
+    return {};
+  }
+
+  MemoryUse memory_use() const override { return {.arena_bytes = static_cast<int64_t>(arena_.size())}; }
+
+ private:
+  // trace: null, or where each step's time goes.
+  Status Run(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs, SegmentTrace* trace) {
     for (const State& state : states_) {
       if (state.bytes > 0) std::memmove(outputs[state.output], inputs[state.input], state.bytes);
     }
@@ -64,16 +84,17 @@ class CpuExecutable : public Executable {
       }
       const ReferenceArgs args{OpView{*graph_, *step.op}, step.input_pointers, step.output_pointers, options_,
                                step.state_pointers};
+      const int64_t begin = trace != nullptr ? TraceClockNs() : 0;
       if (Status status = step.room->reference(args); !status) {
         return tl::unexpected(status.error().WithContext(std::string(OpName(*step.op))));
+      }
+      if (trace != nullptr) {
+        trace->steps.push_back({static_cast<int>(step.op - graph_->ops.data()), "", begin, TraceClockNs()});
       }
     }
     return {};
   }
 
-  MemoryUse memory_use() const override { return {.arena_bytes = static_cast<int64_t>(arena_.size())}; }
-
- private:
   const std::byte* Resolve(const Place& place, std::span<const std::byte* const> inputs,
                            std::span<std::byte* const> outputs) const {
     switch (place.where) {

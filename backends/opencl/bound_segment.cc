@@ -75,7 +75,7 @@ class KernelBinder {
         ChooseLaunchShape(launch.global, {required[0], required[1], required[2]}, most,
                           (limits.type & CL_DEVICE_TYPE_CPU) != 0 ? limits.compute_units : 0);
     if (shape.global[0] == 0 || shape.global[1] == 0 || shape.global[2] == 0) return {};
-    state_.launches.push_back({std::move(kernel), shape, launch.kernel});
+    state_.launches.push_back({std::move(kernel), shape, launch.kernel, op.op});
     return {};
   }
 
@@ -173,6 +173,11 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
     NPU_ASSIGN_OR_RETURN(SegmentBoundary after, MakeBoundary(*bound, layout, graph, tensor));
     bound->inputs.push_back(std::move(before));
     bound->outputs.push_back(std::move(after));
+  }
+  for (const std::vector<SegmentBoundary>* list : {&bound->inputs, &bound->outputs}) {
+    for (const SegmentBoundary& boundary : *list) {
+      bound->memory.staging_bytes += static_cast<int64_t>(boundary.staging.size());
+    }
   }
   return bound;
 }

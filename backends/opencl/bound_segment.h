@@ -17,7 +17,8 @@ namespace npu {
 struct BoundLaunch {
   cl::Kernel kernel;
   LaunchShape shape;
-  std::string_view name;
+  std::string_view name;  // a literal
+  int op = 0;             // into the compiled graph
 };
 
 // A segment input or output, or a state, which is both. No command of the queue ever touches the caller's memory.

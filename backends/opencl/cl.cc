@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 namespace npu {
 
 std::string_view ClCodeName(cl_int code) {
@@ -70,6 +72,18 @@ std::string_view ClCodeName(cl_int code) {
 tl::unexpected<Error> ClFail(std::string_view call, cl_int code, std::string_view device) {
   return Fail(ErrorCode::kDevice, fmt::format("{}: {} ({}){}{}", call, ClCodeName(code), code,
                                               device.empty() ? "" : " on ", device));
+}
+
+cl_int WaitForEvent(cl_event event) {
+  if (const cl_int code = clWaitForEvents(1, &event); code != CL_SUCCESS) return code;
+  for (;;) {
+    cl_int status = CL_COMPLETE;
+    const cl_int code =
+        clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof(status), &status, nullptr);
+    if (code != CL_SUCCESS) return code;
+    if (status <= CL_COMPLETE) return status;  // CL_COMPLETE is CL_SUCCESS
+    std::this_thread::yield();
+  }
 }
 
 }  // namespace npu

@@ -24,6 +24,10 @@ std::string_view ClCodeName(cl_int code);
 // kDevice: "clEnqueueNDRangeKernel(conv2d): CL_OUT_OF_RESOURCES (-5) on pthread-haswell".
 tl::unexpected<Error> ClFail(std::string_view call, cl_int code, std::string_view device);
 
+// Until the event's command has ended; its status. PoCL's basic device may return from clWaitForEvents while another
+// thread of the process still runs the command for this one.
+cl_int WaitForEvent(cl_event event);
+
 }  // namespace npu
 
 // Returns ClFail from the enclosing function unless `expr` is CL_SUCCESS. `call` and `device` are only

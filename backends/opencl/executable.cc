@@ -7,9 +7,9 @@
 #include <cstring>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "backends/opencl/launch_timer.h"
 #include "backends/opencl/program_file.h"
 
 namespace npu {
@@ -25,25 +25,24 @@ void CopyBoundary(const SegmentBoundary& boundary, const std::byte* from, std::b
 
 class OpenClExecutable : public Executable {
  public:
-  OpenClExecutable(std::unique_ptr<BoundSegment> bound, std::shared_ptr<const Graph> graph)
-      : bound_(std::move(bound)), graph_(std::move(graph)), events_(bound_->outputs.size() + 1, nullptr) {}
+  OpenClExecutable(std::unique_ptr<BoundSegment> bound, std::shared_ptr<const Graph> graph, bool event_times)
+      : bound_(std::move(bound)),
+        graph_(std::move(graph)),
+        event_times_(event_times),
+        events_(bound_->outputs.size() + 1, nullptr) {}
 
   ~OpenClExecutable() override {
     // In a forked process the driver's locks may be held by threads that do not exist there; commands of
     // an abandoned queue may still run. Both times memory is better lost than released.
-    if (abandoned_ || !CheckProcess()) static_cast<void>(bound_.release());
+    if (abandoned_ || !CheckProcess()) {
+      static_cast<void>(timer_.release());
+      static_cast<void>(bound_.release());
+    }
   }
 
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
-    NPU_RETURN_IF_ERROR(CheckProcess());
-    if (inputs.size() != bound_->inputs.size() || outputs.size() != bound_->outputs.size()) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("segment has {} inputs and {} outputs, got {} and {}", bound_->inputs.size(),
-                              bound_->outputs.size(), inputs.size(), outputs.size()));
-    }
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      CopyBoundary(bound_->inputs[i], inputs[i], bound_->inputs[i].host);
-    }
+    NPU_RETURN_IF_ERROR(CheckCall(inputs.size(), outputs.size()));
+    CopyIn(inputs);
     Status status = Enqueue();
     if (status) status = Wait();
     ReleaseEvents();
@@ -52,9 +51,26 @@ class OpenClExecutable : public Executable {
       if (bound_->queue.finish() != CL_SUCCESS) abandoned_ = true;
       return status;
     }
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      CopyBoundary(bound_->outputs[i], bound_->outputs[i].host, outputs[i]);
+    CopyOut(outputs);
+    return {};
+  }
+
+  Status InvokeTraced(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
+                      InvokeTrace& trace) override {
+    NPU_RETURN_IF_ERROR(CheckCall(inputs.size(), outputs.size()));
+    if (timer_ == nullptr) {
+      NPU_ASSIGN_OR_RETURN(timer_, LaunchTimer::Create(*bound_->device, bound_->launches, event_times_));
     }
+    SegmentTrace segment;
+    segment.begin_ns = TraceClockNs();
+    CopyIn(inputs);
+    if (Status status = RunTraced(segment); !status) {
+      if (clFinish(timer_->queue()) != CL_SUCCESS) abandoned_ = true;
+      return status;
+    }
+    CopyOut(outputs);
+    segment.end_ns = TraceClockNs();
+    if (segment.steps.size() == bound_->launches.size()) trace.segments.push_back(std::move(segment));
     return {};
   }
 
@@ -71,14 +87,55 @@ class OpenClExecutable : public Executable {
   }
 
  private:
-  Status Enqueue() {
-    const std::string& device = bound_->device->name();
+  Status CheckCall(size_t inputs, size_t outputs) const {
+    NPU_RETURN_IF_ERROR(CheckProcess());
+    if (inputs == bound_->inputs.size() && outputs == bound_->outputs.size()) return {};
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("segment has {} inputs and {} outputs, got {} and {}", bound_->inputs.size(),
+                            bound_->outputs.size(), inputs, outputs));
+  }
+
+  void CopyIn(std::span<const std::byte* const> inputs) const {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      CopyBoundary(bound_->inputs[i], inputs[i], bound_->inputs[i].host);
+    }
+  }
+
+  void CopyOut(std::span<std::byte* const> outputs) const {
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      CopyBoundary(bound_->outputs[i], bound_->outputs[i].host, outputs[i]);
+    }
+  }
+
+  Status EnqueueWrites(cl_command_queue queue) const {
     for (const SegmentBoundary& input : bound_->inputs) {
       if (!input.staged()) continue;
-      NPU_RETURN_IF_CL_ERROR(clEnqueueWriteBuffer(bound_->queue(), input.buffer(), CL_FALSE, 0, input.bytes,
-                                                  input.host, 0, nullptr, nullptr),
-                             "clEnqueueWriteBuffer", device);
+      NPU_RETURN_IF_CL_ERROR(clEnqueueWriteBuffer(queue, input.buffer(), CL_FALSE, 0, input.bytes, input.host, 0,
+                                                  nullptr, nullptr),
+                             "clEnqueueWriteBuffer", bound_->device->name());
     }
+    return {};
+  }
+
+  // Each phase ends before the next begins, so that it can be timed.
+  Status RunTraced(SegmentTrace& segment) {
+    const std::string& device = bound_->device->name();
+    NPU_RETURN_IF_ERROR(EnqueueWrites(timer_->queue()));
+    NPU_RETURN_IF_CL_ERROR(clFinish(timer_->queue()), "clFinish", device);
+    segment.uploaded_ns = TraceClockNs();
+    NPU_RETURN_IF_ERROR(timer_->Run(bound_->launches, segment));
+    for (const SegmentBoundary& output : bound_->outputs) {
+      if (!output.staged()) continue;
+      NPU_RETURN_IF_CL_ERROR(clEnqueueReadBuffer(timer_->queue(), output.buffer(), CL_TRUE, 0, output.bytes,
+                                                 output.host, 0, nullptr, nullptr),
+                             "clEnqueueReadBuffer", device);
+    }
+    return {};
+  }
+
+  Status Enqueue() {
+    const std::string& device = bound_->device->name();
+    NPU_RETURN_IF_ERROR(EnqueueWrites(bound_->queue()));
     const bool reads = std::any_of(bound_->outputs.begin(), bound_->outputs.end(),
                                    [](const SegmentBoundary& b) { return b.staged(); });
     // In an in-order queue the last command's end is the end of all.
@@ -111,25 +168,11 @@ class OpenClExecutable : public Executable {
     for (cl_event event : events_) {
       if (event == nullptr) continue;
       waited = true;
-      NPU_RETURN_IF_CL_ERROR(WaitFor(event), "clWaitForEvents", bound_->device->name());
+      NPU_RETURN_IF_CL_ERROR(WaitForEvent(event), "clWaitForEvents", bound_->device->name());
     }
     // Nothing to read back: at most inputs that nobody reads are on their way.
     if (!waited) NPU_RETURN_IF_CL_ERROR(bound_->queue.finish(), "clFinish", bound_->device->name());
     return {};
-  }
-
-  // Until the event's command has ended. PoCL's basic device may return from clWaitForEvents while another
-  // thread of the process still runs the command for this one.
-  static cl_int WaitFor(cl_event event) {
-    if (const cl_int code = clWaitForEvents(1, &event); code != CL_SUCCESS) return code;
-    for (;;) {
-      cl_int status = CL_COMPLETE;
-      const cl_int code =
-          clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof(status), &status, nullptr);
-      if (code != CL_SUCCESS) return code;
-      if (status <= CL_COMPLETE) return status;  // CL_COMPLETE is CL_SUCCESS
-      std::this_thread::yield();
-    }
   }
 
   void ReleaseEvents() {
@@ -141,6 +184,8 @@ class OpenClExecutable : public Executable {
 
   std::unique_ptr<BoundSegment> bound_;
   std::shared_ptr<const Graph> graph_;
+  const bool event_times_;
+  std::unique_ptr<LaunchTimer> timer_;  // made by the first traced invocation
   std::vector<cl_event> events_;  // of the reads, by output, then of the last launch; null when not used
   bool abandoned_ = false;
 };
@@ -171,7 +216,7 @@ Result<std::unique_ptr<Executable>> CompileForOpenCl(std::shared_ptr<OpenClDevic
     bind.program = &*program;
   }
   NPU_ASSIGN_OR_RETURN(std::unique_ptr<BoundSegment> bound, BindSegment(device, *graph, segment, layout, bind));
-  auto executable = std::make_unique<OpenClExecutable>(std::move(bound), std::move(graph));
+  auto executable = std::make_unique<OpenClExecutable>(std::move(bound), std::move(graph), settings.event_times);
   NPU_RETURN_IF_ERROR(executable->WarmUp());
   if (store) file->Store(*program);
   return executable;

@@ -1,7 +1,8 @@
 // A segment on an OpenCL device. Everything is made when it is compiled: kernels with their arguments,
 // one arena for tensors, one block of constants, an in-order queue. Invoke copies the inputs in, enqueues
 // the kernels, waits once, and copies the outputs out; INT8 tensors change to and from the u8 domain
-// (ops/lowering.h) while the host copies them.
+// (ops/lowering.h) while the host copies them. InvokeTraced does the same on a queue that takes times
+// (launch_timer.h), which is made when it is first called.
 // No command ever touches the caller's memory, so a failed Invoke leaves nothing behind that could. In a
 // forked process Invoke is an Error, and destruction leaves the parent's device objects alone.
 // SPDX-License-Identifier: Apache-2.0
@@ -18,9 +19,10 @@
 namespace npu {
 
 struct OpenClCompileSettings {
-  BindSettings bind;
+  BindSettings bind = {};
   LowerFunction lower = LowerByRoom;
   const FileCache* files = nullptr;  // where compiled programs are kept; null: nowhere
+  bool event_times = true;  // false: traces as on a driver whose events tell no times
 };
 
 // Runs every kernel once before it returns, since drivers finish compiling at the first launch.
