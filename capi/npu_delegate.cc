@@ -8,6 +8,7 @@
 #include <string>
 
 #include "backends/opencl/opencl_backend.h"
+#include "capi/profile_plan.h"
 #include "capi/session.h"
 #include "capi/verify.h"
 #include "partitioner/report.h"
@@ -306,6 +307,17 @@ npu_status npu_plan_verify(const npu_plan* plan, uint64_t seed, char** out_json)
   });
 }
 
+npu_status npu_plan_profile(const npu_plan* plan, uint64_t seed, size_t runs, char** out_json) {
+  return Guard([&]() -> npu_status {
+    if (plan == nullptr || out_json == nullptr) return BadArgument("plan or out_json is NULL");
+    *out_json = nullptr;
+    const auto json = npu::ProfilePlan(plan->plan, plan->options, seed, runs);
+    if (!json) return SetError(json.error());
+    *out_json = npu::CopyString(*json + "\n");
+    return NPU_OK;
+  });
+}
+
 npu_status npu_session_create(const npu_plan* plan, npu_session** out_session) {
   return Guard([&]() -> npu_status {
     if (plan == nullptr || out_session == nullptr) return BadArgument("plan or out_session is NULL");
@@ -404,6 +416,25 @@ npu_status npu_session_reset(npu_session* session) {
   return Guard([&]() -> npu_status {
     if (session == nullptr) return BadArgument("session is NULL");
     session->session->Reset();
+    return NPU_OK;
+  });
+}
+
+npu_status npu_session_profile_start(npu_session* session) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr) return BadArgument("session is NULL");
+    session->session->StartProfile();
+    return NPU_OK;
+  });
+}
+
+npu_status npu_session_profile_json(const npu_session* session, char** out_json) {
+  return Guard([&]() -> npu_status {
+    if (session == nullptr || out_json == nullptr) return BadArgument("session or out_json is NULL");
+    *out_json = nullptr;
+    const npu::Profile* profile = session->session->profile();
+    if (profile == nullptr) return BadArgument("nothing was measured: call npu_session_profile_start first");
+    *out_json = npu::CopyString(profile->Json() + "\n");
     return NPU_OK;
   });
 }

@@ -145,6 +145,11 @@ NPU_API const char* npu_plan_json(const npu_plan* plan);
  * "max_difference"}. Works for models with host operators, too. NPU_DEVICE_ERROR. */
 NPU_API npu_status npu_plan_verify(const npu_plan* plan, uint64_t seed, char** out_json);
 
+/* Runs every partition alone `runs` times, and once before, on random boundary inputs drawn from `seed`, and tells where
+ * the time goes: the document of npu_session_profile_json (free with npu_string_destroy). Works for models with host
+ * operators, too. NPU_DEVICE_ERROR. */
+NPU_API npu_status npu_plan_profile(const npu_plan* plan, uint64_t seed, size_t runs, char** out_json);
+
 /* ---- session: run a whole model without a host -------------------------------------------------- */
 
 typedef struct npu_session npu_session;
@@ -200,6 +205,13 @@ NPU_API npu_status npu_session_bind_output(npu_session* session, size_t index, v
 NPU_API npu_status npu_session_invoke(npu_session* session);
 /* Puts all state back to what it was after npu_session_create: zero; CALL_ONCE initializes variables again. */
 NPU_API npu_status npu_session_reset(npu_session* session);
+
+/* Measures every later invocation: time per operator, segment and phase. Slower than without. Forgets what was measured
+ * before. The option `profile` does the same from the first invocation on and writes a file at npu_session_destroy. */
+NPU_API npu_status npu_session_profile_start(npu_session* session);
+/* What was measured since npu_session_profile_start, as JSON that is also a Chrome trace (docs/profiling.md). Free with
+ * npu_string_destroy. NPU_INVALID_ARGUMENT if measuring was not started. */
+NPU_API npu_status npu_session_profile_json(const npu_session* session, char** out_json);
 
 /* Name of the device that runs the session's NPU segments. Lives as long as the session. */
 NPU_API const char* npu_session_device(const npu_session* session);

@@ -2,14 +2,46 @@
 #include "capi/session.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "backends/invoke_trace.h"
+#include "base/log.h"
+#include "base/write_file.h"
 #include "capi/session_builder.h"
 
 namespace npu {
 
 Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<const Plan> plan, const Options& options,
                                                  const Subgraphs& subgraphs) {
-  return Builder(std::move(plan), options, subgraphs, std::make_shared<Variables>(), false).Build();
+  NPU_ASSIGN_OR_RETURN(auto session,
+                       Builder(std::move(plan), options, subgraphs, std::make_shared<Variables>(), false).Build());
+  if (!options.profile_path.empty()) {
+    // Said now, when it can still be changed; the file is written at the end.
+    if (const Status status = CheckWritable(options.profile_path); !status) {
+      Log(LogLevel::kWarning, "profile: {} cannot be written: {}", options.profile_path, status.error().text);
+    }
+    session->profile_path_ = options.profile_path;
+    session->StartProfile();
+  }
+  return session;
+}
+
+Session::~Session() {
+  if (profile_path_.empty() || profile_ == nullptr) return;
+  try {
+    const Status status = WriteFileAtomically(profile_path_, profile_->Json() + "\n");
+    if (!status) Log(LogLevel::kWarning, "profile: {} is not written: {}", profile_path_, status.error().text);
+  } catch (...) {
+    Log(LogLevel::kWarning, "profile: {} is not written: no memory", profile_path_);
+  }
+}
+
+void Session::StartProfile() {
+  profile_ = std::make_unique<Profile>(plan_, profile_device_);
+  for (Step& step : steps_) {
+    if (step.executable == nullptr) continue;
+    step.profiled = profile_->Add({step.graph, {}, step.executable->memory_use()});
+  }
 }
 
 std::span<std::byte> Session::Memory(int tensor) {
@@ -53,7 +85,11 @@ Status Session::Run(Step& step) {
   }
   for (size_t i = 0; i < step.inputs.size(); ++i) step.input_pointers[i] = Memory(step.inputs[i]).data();
   for (size_t i = 0; i < step.outputs.size(); ++i) step.output_pointers[i] = Memory(step.outputs[i]).data();
-  return step.executable->Invoke(step.input_pointers, step.output_pointers);
+  if (step.profiled < 0) return step.executable->Invoke(step.input_pointers, step.output_pointers);
+  InvokeTrace trace;
+  NPU_RETURN_IF_ERROR(step.executable->InvokeTraced(step.input_pointers, step.output_pointers, trace));
+  profile_->Record(step.profiled, std::move(trace));
+  return {};
 }
 
 void Session::Save() {

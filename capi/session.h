@@ -18,6 +18,7 @@
 #include "partitioner/compile.h"
 #include "partitioner/options.h"
 #include "partitioner/plan.h"
+#include "partitioner/profile.h"
 
 namespace npu {
 
@@ -29,6 +30,8 @@ class Session {
   // kUnsupported, listing them, if an op is placed on the host that a session does not do.
   static Result<std::unique_ptr<Session>> Create(std::shared_ptr<const Plan> plan, const Options& options,
                                                  const Subgraphs& subgraphs = {});
+  // Writes the profile that options.profile_path asks for; a warning if that fails.
+  ~Session();
 
   const Graph& graph() const { return *plan_->graph; }
   const std::string& device_name() const { return device_name_; }
@@ -42,6 +45,11 @@ class Session {
 
   Status Invoke();
 
+  // Later invocations are measured (which makes them slower). What was measured before is forgotten.
+  void StartProfile();
+  // Null before StartProfile.
+  const Profile* profile() const { return profile_.get(); }
+
   // State as it was when the session was created: 0, which is the zero point of INT8, as in hosts; no variable has a
   // value, and CALL_ONCE runs again.
   void Reset();
@@ -52,6 +60,8 @@ class Session {
   struct Step {
     enum class Kind : uint8_t { kCompute, kReadVariable, kAssignVariable, kCallOnce } kind = Kind::kCompute;
     std::unique_ptr<Executable> executable = {};  // kCompute
+    std::shared_ptr<const Graph> graph = {};      // that it was compiled from; operators as in the plan
+    int profiled = -1;                            // number in profile_
     std::vector<int> inputs = {}, outputs = {};   // tensors; the states are behind both
     int variable = -1;                            // kReadVariable: to outputs[0]. kAssignVariable: from inputs[0]
     int once = -1;                                // kCallOnce
@@ -77,6 +87,9 @@ class Session {
 
   std::shared_ptr<const Plan> plan_;
   std::string device_name_;
+  std::string profile_path_;
+  ProfileDevice profile_device_;
+  std::unique_ptr<Profile> profile_;
   std::vector<Step> steps_;
   std::vector<State> states_;
   std::shared_ptr<Variables> variables_;        // shared with the sessions of once_

@@ -60,6 +60,7 @@ Result<std::unique_ptr<Session>> Session::Builder::Build() {
   NPU_ASSIGN_OR_RETURN(backends_, OpenBackends(options_));
   session_->plan_ = plan_;
   session_->device_name_ = backends_.npu->device_name();
+  session_->profile_device_ = {session_->device_name_, options_.compute.threads, std::nullopt};
   session_->memory_.resize(graph_.tensors.size());
   session_->bound_.resize(graph_.tensors.size(), nullptr);
 
@@ -101,7 +102,7 @@ Status Session::Builder::RefuseHostOps() const {
 
 Status Session::Builder::AddPartition(int index) {
   const Partition& partition = plan_->partitions[index];
-  Step step{.inputs = partition.inputs, .outputs = partition.outputs};
+  Step step{.graph = plan_->compute_graph, .inputs = partition.inputs, .outputs = partition.outputs};
   NPU_ASSIGN_OR_RETURN(step.executable, CompilePlanPartition(*plan_, index, backends_, options_.compute));
   for (std::vector<int>* tensors : {&step.inputs, &step.outputs}) {
     tensors->insert(tensors->end(), partition.states.begin(), partition.states.end());
@@ -133,7 +134,7 @@ Status Session::Builder::AddComputation(std::vector<int>& ops) {
   const SegmentOps segment = BoundaryOf(graph_, std::move(ops));
   ops.clear();
   PartitionSpec spec{{{backends_.cpu, segment}}, segment.inputs, segment.outputs, segment.states};
-  Step step{.inputs = segment.inputs, .outputs = segment.outputs};
+  Step step{.graph = plan_->graph, .inputs = segment.inputs, .outputs = segment.outputs};
   NPU_ASSIGN_OR_RETURN(step.executable, CompilePartition(plan_->graph, spec, options_.compute));
   for (std::vector<int>* tensors : {&step.inputs, &step.outputs}) {
     tensors->insert(tensors->end(), segment.states.begin(), segment.states.end());

@@ -8,6 +8,7 @@
 
 #include "backends/cpu/cpu_backend.h"
 #include "backends/ops/room.h"
+#include "capi/random_input.h"
 #include "partitioner/compile.h"
 #include "partitioner/segments.h"
 
@@ -15,21 +16,6 @@ namespace npu {
 namespace {
 
 using Bytes = std::vector<std::byte>;
-
-// Uniform over an 8-bit tensor's whole range; float32 over what the tensor's consumers are likely to see.
-Bytes RandomInput(const Tensor& tensor, std::mt19937_64& engine) {
-  Bytes bytes(tensor.byte_size().value_or(0));
-  if (tensor.type == DataType::kFloat32) {
-    std::uniform_real_distribution<float> distribution(-8.0f, 8.0f);
-    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
-      const float value = distribution(engine);
-      std::memcpy(bytes.data() + i, &value, sizeof(value));
-    }
-    return bytes;
-  }
-  for (std::byte& byte : bytes) byte = static_cast<std::byte>(engine() >> 56);
-  return bytes;
-}
 
 template <typename T>
 double Load(const Bytes& bytes, int64_t i) {

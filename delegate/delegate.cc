@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delegate/delegate.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "base/log.h"
+#include "base/write_file.h"
 #include "delegate/host_graph.h"
 #include "delegate/kernel.h"
 #include "partitioner/report.h"
@@ -36,31 +33,6 @@ host::StatusCode PrepareCallback(host::Context* context, host::Delegate* delegat
     std::fputs("npu_delegate: unexpected exception while planning; no operator is delegated\n", stderr);
     return host::kOk;
   }
-}
-
-Status WriteAll(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return Fail(ErrorCode::kIo, std::strerror(errno));
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return {};
-}
-
-// A reader sees the old file or the whole new one.
-Status WriteFileAtomically(const std::string& path, std::string_view text) {
-  static std::atomic<int> serial{0};
-  const std::string temporary = fmt::format("{}.{}.{}.tmp", path, ::getpid(), serial++);
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (file < 0) return Fail(ErrorCode::kIo, std::strerror(errno));
-  Status status = WriteAll(file, text);
-  if (::close(file) != 0 && status) status = Fail(ErrorCode::kIo, std::strerror(errno));
-  if (status && std::rename(temporary.c_str(), path.c_str()) != 0) {
-    status = Fail(ErrorCode::kIo, std::strerror(errno));
-  }
-  if (!status) ::unlink(temporary.c_str());
-  return status;
 }
 
 // Compiles every partition for the shapes of the plan. One that does not compile stays with the host.
@@ -111,6 +83,10 @@ void DelegateState::Destroy(host::Delegate* delegate) {
   if (delegate == nullptr) return;
   // Moved out first: the last share may go, and with it the member that held it.
   const std::shared_ptr<DelegateState> state = std::move(From(delegate)->self_);
+  const std::lock_guard lock(state->mutex_);
+  for (const std::weak_ptr<GraphProfile>& weak : state->profiles_) {
+    if (const std::shared_ptr<GraphProfile> profile = weak.lock()) profile->Write();
+  }
 }
 
 const Result<Backends>& DelegateState::backends() {
@@ -119,13 +95,24 @@ const Result<Backends>& DelegateState::backends() {
   return *backends_;
 }
 
-std::string DelegateState::NextReportPath() {
-  const int number = reports_++;
-  return number == 0 ? options_.report_path : fmt::format("{}.{}", options_.report_path, number);
+std::string DelegateState::Numbered(const std::string& path, std::atomic<int>& count) {
+  const int number = count++;
+  return number == 0 ? path : fmt::format("{}.{}", path, number);
+}
+
+std::shared_ptr<GraphProfile> DelegateState::NewProfile(const std::shared_ptr<const Plan>& plan,
+                                                        const Backends& backends, const ComputeOptions& compute) {
+  auto profile = std::make_shared<GraphProfile>(
+      plan, ProfileDevice{backends.npu->device_name(), compute.threads, std::nullopt},
+      Numbered(options_.profile_path, profile_files_));
+  const std::lock_guard lock(mutex_);
+  std::erase_if(profiles_, [](const auto& weak) { return weak.expired(); });
+  profiles_.push_back(profile);
+  return profile;
 }
 
 void DelegateState::WriteReport(host::Context* context, const Plan& plan) {
-  const std::string path = NextReportPath();
+  const std::string path = Numbered(options_.report_path, reports_);
   if (const Status status = WriteFileAtomically(path, ReportJson(plan)); !status) {
     Warn(context, fmt::format("cannot write the report {}: {}", path, status.error().text));
   }
@@ -154,7 +141,7 @@ host::StatusCode DelegateState::Apply(host::Context* context, host::Delegate* de
     Warn(context, "no operator is delegated: " + opened.error().text);
     return host::kOk;
   }
-  PreparedGraph prepared{plan, host_graph->node_of_op, options_.compute, {}};
+  PreparedGraph prepared{plan, host_graph->node_of_op, options_.compute, {}, {}};
   if (prepared.compute.threads == 0 && context->recommended_num_threads > 0) {
     prepared.compute.threads = context->recommended_num_threads;
   }
@@ -172,6 +159,7 @@ host::StatusCode DelegateState::Apply(host::Context* context, host::Delegate* de
   }
   Log(LogLevel::kInfo, "{} of {} operators in {} partitions on {}", nodes.size(), op_count,
       prepared.partitions.size(), opened->npu->device_name());
+  if (!options_.profile_path.empty()) prepared.profile = NewProfile(plan, *opened, prepared.compute);
   const CurrentGraphScope scope(&prepared);
   return context->replace_node_subsets_with_delegate_kernels(context, KernelRegistration(), claimed.get(),
                                                              delegate);

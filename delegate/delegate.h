@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "delegate/graph_profile.h"
 #include "delegate/host_abi.h"
 #include "delegate/partition_compiler.h"
 #include "partitioner/compile.h"
@@ -44,16 +45,19 @@ class DelegateState {
  private:
   explicit DelegateState(Options options) : options_(std::move(options)) {}
 
-  // Path of the next report: the first plan goes where the option says, the next ones (further subgraphs
-  // of a model, further interpreters) get ".1", ".2" ... appended.
-  std::string NextReportPath();
+  // `path` for the first graph; the next ones (further subgraphs of a model, further interpreters) get ".1", ".2" ...
+  // appended.
+  static std::string Numbered(const std::string& path, std::atomic<int>& count);
   void WriteReport(host::Context* context, const Plan& plan);
+  std::shared_ptr<GraphProfile> NewProfile(const std::shared_ptr<const Plan>& plan, const Backends& backends,
+                                           const ComputeOptions& compute);
 
   host::Delegate handle_{};
   const Options options_;
   std::mutex mutex_;
   std::optional<Result<Backends>> backends_;
-  std::atomic<int> reports_{0};
+  std::atomic<int> reports_{0}, profile_files_{0};
+  std::vector<std::weak_ptr<GraphProfile>> profiles_;  // under mutex_; kernels own them
   std::shared_ptr<DelegateState> self_;  // the host's share
 };
 
@@ -69,6 +73,7 @@ struct PreparedGraph {
   std::span<const int> node_of_op;
   ComputeOptions compute;
   std::vector<PreparedPartition> partitions;
+  std::shared_ptr<GraphProfile> profile = {};  // null: nothing is measured
   // Null outside Apply.
   static PreparedGraph* Current();
 };

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "backends/invoke_trace.h"
 #include "base/log.h"
 #include "delegate/host_graph.h"
 
@@ -110,11 +111,28 @@ host::Registration KernelRegistration() {
 }
 
 Kernel::Kernel(std::shared_ptr<DelegateState> state, PartitionCompiler compiler,
-               const ComputeOptions& compute)
-    : state_(std::move(state)), compiler_(std::move(compiler)), compute_(compute) {
+               const PreparedGraph& prepared)
+    : state_(std::move(state)),
+      compiler_(std::move(compiler)),
+      compute_(prepared.compute),
+      profile_(prepared.profile) {
   const Result<Backends>& backends = state_->backends();
   description_ = fmt::format("NpuDelegate: {} operators on {}", compiler_.ops().size(),
                              backends ? backends->npu->device_name() : "no device");
+}
+
+Kernel::~Kernel() {
+  if (profile_ != nullptr) profile_->Write();
+}
+
+void Kernel::ProfileCompiled() {
+  if (profile_ == nullptr || compiled_->executable == nullptr) return;
+  ProfiledExecutable compiled{compiled_->graph, compiler_.plan_ops(), compiled_->executable->memory_use()};
+  if (profiled_ < 0) {
+    profiled_ = profile_->profile().Add(std::move(compiled));
+  } else {
+    profile_->profile().Replace(profiled_, std::move(compiled));
+  }
 }
 
 Result<std::unique_ptr<Kernel>> Kernel::Create(const host::DelegateParams& params, PreparedGraph* prepared) {
@@ -127,13 +145,14 @@ Result<std::unique_ptr<Kernel>> Kernel::Create(const host::DelegateParams& param
   std::shared_ptr<DelegateState> state = DelegateState::From(params.delegate)->Share();
   for (PreparedPartition& partition : prepared->partitions) {
     if (partition.compiler.ops() != ops || partition.compiler.outputs() != outputs) continue;
-    std::unique_ptr<Kernel> kernel(new Kernel(std::move(state), partition.compiler, prepared->compute));
+    std::unique_ptr<Kernel> kernel(new Kernel(std::move(state), partition.compiler, *prepared));
     kernel->compiled_ = std::move(partition.compiled);
+    kernel->ProfileCompiled();
     return kernel;
   }
   NPU_ASSIGN_OR_RETURN(PartitionCompiler compiler,
                        PartitionCompiler::Create(prepared->plan, std::move(ops), std::move(outputs)));
-  return std::unique_ptr<Kernel>(new Kernel(std::move(state), std::move(compiler), prepared->compute));
+  return std::unique_ptr<Kernel>(new Kernel(std::move(state), std::move(compiler), *prepared));
 }
 
 Result<std::vector<Shape>> Kernel::InputShapes(host::Context* context) const {
@@ -168,6 +187,7 @@ Status Kernel::Compile(host::Context* context, std::vector<Shape> shapes) {
   }
   if (!compiled) return Fail(compiled.error().code, compiled.error().text);
   compiled_ = std::move(*compiled);
+  ProfileCompiled();
   return {};
 }
 
@@ -243,7 +263,11 @@ Status Kernel::Invoke(host::Context* context) {
     if (!value.empty()) std::memcpy(data, value.data(), value.size());
   }
   if (compiled_->executable == nullptr) return {};
-  return compiled_->executable->Invoke(input_pointers_, output_pointers_);
+  if (profile_ == nullptr) return compiled_->executable->Invoke(input_pointers_, output_pointers_);
+  InvokeTrace trace;
+  NPU_RETURN_IF_ERROR(compiled_->executable->InvokeTraced(input_pointers_, output_pointers_, trace));
+  profile_->profile().Record(profiled_, std::move(trace));
+  return {};
 }
 
 }  // namespace npu

@@ -23,17 +23,20 @@ class Kernel {
  public:
   // Takes its compiled partition out of `prepared` when the host cut the graph as the plan does.
   static Result<std::unique_ptr<Kernel>> Create(const host::DelegateParams& params, PreparedGraph* prepared);
+  ~Kernel();
 
   Status Prepare(host::Context* context);
   Status Invoke(host::Context* context);
   const char* description() const { return description_.c_str(); }
 
  private:
-  Kernel(std::shared_ptr<DelegateState> state, PartitionCompiler compiler, const ComputeOptions& compute);
+  Kernel(std::shared_ptr<DelegateState> state, PartitionCompiler compiler, const PreparedGraph& prepared);
 
   Result<std::vector<Shape>> InputShapes(host::Context* context) const;
   Status Compile(host::Context* context, std::vector<Shape> shapes);
   Status ResizeOutputs(host::Context* context) const;
+  // Tells the profile, if there is one, what is now compiled.
+  void ProfileCompiled();
   // Memory of a tensor that has exactly the shape and bytes it was compiled for.
   Result<std::byte*> Data(host::Context* context, int tensor) const;
 
@@ -44,6 +47,8 @@ class Kernel {
   std::vector<const std::byte*> input_pointers_;
   std::vector<std::byte*> output_pointers_;
   std::string description_;
+  std::shared_ptr<GraphProfile> profile_;  // null: nothing is measured
+  int profiled_ = -1;                      // number in the profile
 };
 
 }  // namespace npu

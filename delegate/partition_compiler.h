@@ -38,6 +38,8 @@ class PartitionCompiler {
   const std::vector<int>& inputs() const { return graph_.inputs; }
   const std::vector<int>& outputs() const { return outputs_; }
   const std::vector<int>& ops() const { return ops_; }
+  // Per op of CompiledPartition::graph: its index in the plan.
+  const std::vector<int>& plan_ops() const { return plan_op_; }
   // Shapes that the inputs have in the plan.
   std::vector<Shape> planned_shapes() const;
 

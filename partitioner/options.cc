@@ -173,6 +173,11 @@ Status Set_report(Options& options, std::string_view value) {
   return {};
 }
 
+Status Set_profile(Options& options, std::string_view value) {
+  options.profile_path = value;
+  return {};
+}
+
 Status Set_help(Options& options, std::string_view value) {
   NPU_ASSIGN_OR_RETURN(options.help, ParseFlag("help", value));
   return {};

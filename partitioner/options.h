@@ -33,6 +33,7 @@ struct Options {
   LogLevel log_level = LogLevel::kWarning;
   std::string cache_dir;    // of compiled programs; empty: none
   std::string report_path;  // empty: none
+  std::string profile_path;  // empty: nothing is measured
   bool help = false;
 };
 

@@ -70,6 +70,8 @@ class OpenClExecutable : public Executable {
     }
     CopyOut(outputs);
     segment.end_ns = TraceClockNs();
+    for (const SegmentBoundary& input : bound_->inputs) segment.upload_bytes += static_cast<int64_t>(input.bytes);
+    for (const SegmentBoundary& output : bound_->outputs) segment.download_bytes += static_cast<int64_t>(output.bytes);
     if (segment.steps.size() == bound_->launches.size()) trace.segments.push_back(std::move(segment));
     return {};
   }

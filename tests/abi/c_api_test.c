@@ -101,6 +101,11 @@ static void test_session(npu_plan* plan, npu_model* model) {
   EXPECT(npu_plan_verify(plan, 7, &verified) == NPU_OK);
   EXPECT(verified != NULL && strstr(verified, "\"max_difference\": 0.0") != NULL);
   npu_string_destroy(verified);
+  char* profiled = NULL;
+  EXPECT(npu_plan_profile(NULL, 7, 2, &profiled) == NPU_INVALID_ARGUMENT);
+  EXPECT(npu_plan_profile(plan, 7, 2, &profiled) == NPU_OK);
+  EXPECT(profiled != NULL && strstr(profiled, "\"invocations\":2") != NULL);
+  npu_string_destroy(profiled);
   /* A session outlives what it was made from. */
   npu_plan_destroy(plan);
   npu_model_destroy(model);
@@ -132,6 +137,14 @@ static void test_session(npu_plan* plan, npu_model* model) {
   EXPECT(memcmp(copied, bound, sizeof bound) != 0);
   EXPECT(npu_session_bind_input(session, 0, NULL, 0) == NPU_OK);
   EXPECT(npu_session_bind_output(session, 0, NULL, 0) == NPU_OK);
+
+  char* profile = NULL;
+  EXPECT(npu_session_profile_json(session, &profile) == NPU_INVALID_ARGUMENT && profile == NULL);
+  EXPECT(npu_session_profile_start(NULL) == NPU_INVALID_ARGUMENT);
+  EXPECT(npu_session_profile_start(session) == NPU_OK && npu_session_invoke(session) == NPU_OK);
+  EXPECT(npu_session_profile_json(session, &profile) == NPU_OK);
+  EXPECT(profile != NULL && strstr(profile, "\"traceEvents\"") != NULL && strstr(profile, "CONV_2D@0") != NULL);
+  npu_string_destroy(profile);
   npu_session_destroy(session);
 }
 

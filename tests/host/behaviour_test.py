@@ -22,7 +22,8 @@ LIBRARY, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 DIGITS = SOURCE / "examples/digits"
 MODEL = DIGITS / "digits_int8.tflite"
 SHARED = SOURCE.parent / "shared/models"
-KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "folds", "fc_rounding", "log_level", "report", "help")
+KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "folds", "fc_rounding", "log_level", "cache_dir", "report",
+        "profile", "help")
 
 
 class Skip(Exception):
@@ -279,6 +280,83 @@ def case_report_is_the_plan():
         assert found[key] == expected[key], key
 
 
+def read_profile(path):
+    with open(path) as file:
+        document = json.load(file)
+    times = [event["ts"] for event in document["traceEvents"] if event["ph"] == "X"]
+    assert times and times == sorted(times)
+    return document["profile"]
+
+
+def case_profile_is_written_when_the_interpreter_goes():
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "profile.json")
+        interpreter = host.reference_interpreter(MODEL, [exact(profile=path, deny="SOFTMAX")])
+        interpreter.allocate_tensors()
+        expect_like_reference(interpreter)
+        for image in images(4):
+            host.run(interpreter, [image[np.newaxis]])
+        assert os.listdir(directory) == [], "measuring leaves no file before the end"
+        del interpreter
+        gc.collect()
+        assert os.listdir(directory) == ["profile.json"], os.listdir(directory)
+        profile = read_profile(path)
+    states = {op["index"]: op["state"] for op in profile["ops"]}
+    assert sorted(states) == list(range(12)) and len(profile["ops"]) == 12
+    assert states[11] == "host" and states[0] == "opencl" and set(states.values()) == {"opencl", "view", "evaluated", "host"}
+    assert profile["invocations"] == 5 and len(profile["segments"]) == 1
+    assert all(op["us"]["count"] == 5 and op["us"]["median"] > 0 for op in profile["ops"] if op["state"] == "opencl")
+
+
+def case_profile_starts_anew_after_a_resize():
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "profile.json")
+        interpreter = host.reference_interpreter(MODEL, [exact(profile=path)])
+        interpreter.allocate_tensors()
+        host.run(interpreter, [images(1)])
+        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [3, 8, 8, 1])
+        interpreter.allocate_tensors()
+        host.run(interpreter, [images(3)])
+        host.run(interpreter, [images(3)])
+        del interpreter
+        gc.collect()
+        profile = read_profile(path)
+    macs = json_plan_macs()
+    for op in profile["ops"]:
+        assert op["us"] is None or op["us"]["count"] == 2, op
+        assert op["macs"] in (0, 3 * macs[op["index"]]), op
+
+
+def json_plan_macs():
+    sys.path.insert(0, str(SOURCE / "tests/support"))
+    import npu_capi
+    return [op["macs"] for op in npu_capi.Library(LIBRARY).open(MODEL).plan()["ops"]]
+
+
+def case_profile_of_two_interpreters():
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "profile.json")
+        delegate = exact(profile=path)
+        interpreters = [host.reference_interpreter(MODEL, [delegate]) for _ in range(2)]
+        for count, interpreter in enumerate(interpreters, 1):
+            interpreter.allocate_tensors()
+            for _ in range(count):
+                host.run(interpreter, [images(1)])
+        del interpreter, interpreters, delegate
+        gc.collect()
+        assert sorted(os.listdir(directory)) == ["profile.json", "profile.json.1"], os.listdir(directory)
+        assert [read_profile(path + end)["invocations"] for end in ("", ".1")] == [1, 2]
+
+
+def case_profile_that_cannot_be_written():
+    # Warned of at once and at the end; the inference does not suffer.
+    interpreter = host.reference_interpreter(MODEL, [exact(profile="/nonexistent/folder/profile.json")])
+    interpreter.allocate_tensors()
+    expect_like_reference(interpreter)
+    del interpreter
+    gc.collect()
+
+
 def case_destroy_null():
     library = ctypes.CDLL(LIBRARY)
     library.tflite_plugin_destroy_delegate.argtypes = [ctypes.c_void_p]
@@ -299,7 +377,8 @@ def case_never_run():
 # Environment of a case, and what its stderr must contain exactly once.
 ENVIRONMENT = {"no_device": {"OCL_ICD_VENDORS": "/nonexistent"}}
 MESSAGES = {"no_device": "npu_delegate: warning: no operator is delegated", "python_booleans": "npu_delegate options:",
-            "unknown_option": "npu_delegate: unknown option"}
+            "unknown_option": "npu_delegate: unknown option",
+            "profile_that_cannot_be_written": "profile.json is not written: No such file or directory"}
 
 
 def run_case(name):

@@ -193,6 +193,53 @@ class Running(unittest.TestCase):
                 self.assertEqual(done.returncode, 3)
                 self.assertIn(words, done.stderr)
 
+    def test_profile(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = pathlib.Path(folder) / "trace.json"
+            done = run(INT8, "--profile", "--profile-runs", "3", "--threads", "1", "--trace", str(trace), "--format", "json")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            report, document = json.loads(done.stdout), json.loads(trace.read_text())
+        profile = report["profile"]
+        self.assertEqual(profile, document["profile"])
+        self.assertEqual([op["index"] for op in profile["ops"]], list(range(12)))
+        self.assertEqual(profile["invocations"], 3)
+        for op in profile["ops"]:
+            self.assertEqual(op["op"], report["ops"][op["index"]]["op"])
+            if op["state"] == "opencl":
+                self.assertEqual(op["us"]["count"], 3)
+                self.assertGreater(op["launches"], 0)
+        launches = sum(op["launches"] for op in profile["ops"])
+        self.assertEqual(launches, sum(segment["launches"] for segment in profile["segments"]))
+        named = [event for event in document["traceEvents"] if event.get("cat") == "op"]
+        self.assertEqual(len(named), 3 * launches)
+        for segment in profile["segments"]:
+            self.assertGreater(segment["us"]["median"], segment["busy_us"] / 2)
+        self.assertGreater(profile["memory"]["arena_bytes"], 0)
+
+    def test_profile_text_is_80_columns_wide(self):
+        text = run(INT8, "--profile", "--profile-runs", "2").stdout.split("Profile on", 1)[1]
+        self.assertEqual([line for line in text.splitlines()[1:] if len(line) > 80], [])
+        for word in ("upload", "download", "Operators in order", "CONV_2D", "memory: arena", "a view", "evaluated"):
+            self.assertIn(word, text)
+
+    def test_profile_each_partition_when_operators_stay_with_the_host(self):
+        done = run(INT8, "--profile", "--profile-runs", "2", "--deny", "MAX_POOL_2D", "--format", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        profile = json.loads(done.stdout)["profile"]
+        self.assertEqual(len(profile["partitions"]), 2)
+        self.assertEqual([op["state"] for op in profile["ops"] if op["op"] == "MAX_POOL_2D"], ["host"])
+        done = run(INT8, "--profile", "--deny", "MAX_POOL_2D", "--input", "none.npy")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("--input", done.stderr)
+
+    def test_profile_usage(self):
+        self.assertEqual(run(INT8, "--trace", "trace.json").returncode, 3)
+        self.assertEqual(run(INT8, "--profile", "--profile-runs", "0").returncode, 3)
+        done = run(INT8, "--profile", "--profile-runs", "1", "--trace", "/nonexistent/folder/trace")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("/nonexistent/folder/trace", done.stderr)
+        self.assertIn("Operators in order", done.stdout)  # the report is not lost
+
     def test_no_device(self):
         done = run(INT8, "--run", OCL_ICD_VENDORS="/nonexistent")
         self.assertEqual(done.returncode, 4)

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "backends/cpu/cpu_backend.h"
 #include "tests/support/graph_builder.h"
 
@@ -232,6 +236,64 @@ TEST(SessionVariablesTest, HostsKeepTheOperators) {
     EXPECT_EQ(plan->ops[op].reasons[0].code, ReasonCode::kUnsupportedVariable);
   }
   EXPECT_EQ(plan->ops[3].placement, Placement::kNpu);
+}
+
+// --- Measuring ---
+
+TEST(SessionProfileTest, MeasuredInvocationsGiveTheSameAndAreCounted) {
+  const auto session = MakeSession(SvdfGraph()), other = MakeSession(SvdfGraph());
+  ASSERT_TRUE(session && other);
+  EXPECT_EQ((*session)->profile(), nullptr);
+  (*session)->StartProfile();
+  for (uint32_t seed : {1, 2, 3}) {
+    const Bytes x = RandomBytes((*session)->graph().tensors[(*session)->graph().inputs[0]], seed);
+    EXPECT_EQ(RunSession(**session, x), RunSession(**other, x));
+  }
+  EXPECT_EQ((*session)->profile()->recorded(), 3);
+  (*session)->StartProfile();
+  EXPECT_EQ((*session)->profile()->recorded(), 0);
+}
+
+// What the session computes in a host's place is measured, too, and stays apart from what runs on the NPU.
+TEST(SessionProfileTest, OperatorsThatAHostWouldKeepAreThere) {
+  const auto session = MakeSession(Accumulator(), {InitGraph()}, "2");
+  ASSERT_TRUE(session) << session.error().text;
+  (*session)->StartProfile();
+  ASSERT_TRUE(Invoke(**session, 1));
+  const auto document = nlohmann::json::parse((*session)->profile()->Json());
+  EXPECT_EQ(document["profile"]["ops"][3]["state"], "cpu");
+  EXPECT_EQ(document["profile"]["ops"][4]["state"], "host");
+}
+
+TEST(SessionProfileTest, TheOptionWritesAFileAtTheEnd) {
+  const std::string path = testing::TempDir() + "/session_profile.json";
+  std::remove(path.c_str());
+  Options options;
+  options.device = "reference";
+  options.profile_path = path;
+  auto plan = MakePlan(SvdfGraph(), options.plan);
+  ASSERT_TRUE(plan);
+  const auto shared = std::make_shared<const Plan>(std::move(*plan));
+  {
+    const auto session = Session::Create(shared, options);
+    ASSERT_TRUE(session) << session.error().text;
+    ASSERT_TRUE((*session)->Invoke());
+    EXPECT_FALSE(std::ifstream(path).good());
+  }
+  const auto document = nlohmann::json::parse(std::ifstream(path));
+  EXPECT_EQ(document["profile"]["invocations"], 1);
+  std::remove(path.c_str());
+
+  options.profile_path = testing::TempDir();  // a folder
+  testing::internal::CaptureStderr();
+  {
+    const auto session = Session::Create(shared, options);
+    ASSERT_TRUE(session) << session.error().text;
+    EXPECT_TRUE((*session)->Invoke());
+  }
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_NE(text.find("cannot be written: Is a directory"), std::string::npos) << text;
+  EXPECT_NE(text.find("is not written: "), std::string::npos) << text;
 }
 
 }  // namespace

@@ -20,13 +20,13 @@ std::string Dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-void Write(const std::string& path, const std::string& text) {
+void Write(const std::string& path, const std::string& text, const char* what) {
   FILE* file = path == "-" ? stdout : std::fopen(path.c_str(), "wb");
   bool ok = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (file != nullptr) ok = (file == stdout ? std::fflush(file) : std::fclose(file)) == 0 && ok;
   if (!ok) {
     throw Failure(kUsageError, "NPU_IO_ERROR",
-                  fmt::format("cannot write the report to {}: {}", path == "-" ? "stdout" : path,
+                  fmt::format("cannot write {} to {}: {}", what, path == "-" ? "stdout" : path,
                               std::strerror(errno)));
   }
 }
@@ -78,8 +78,14 @@ int CheckModel(const Arguments& arguments) {
   report["model"]["file"] = std::filesystem::path(arguments.model).filename().string();
   if (arguments.verify) report["verify"] = Verify(model.get(), plan.get(), arguments);
   if (arguments.run) report["run"] = Run(plan.get(), arguments);
+  Json profile;
+  if (arguments.profile) {
+    profile = Profile(plan.get(), arguments);
+    report["profile"] = profile["profile"];
+  }
   const bool gates_passed = CheckGates(arguments, report);
-  Write(arguments.output, arguments.format == "json" ? Dump(report) : TextReport(report));
+  Write(arguments.output, arguments.format == "json" ? Dump(report) : TextReport(report), "the report");
+  if (!arguments.trace.empty()) Write(arguments.trace, profile.dump() + "\n", "the trace");
   if (arguments.verify && report["verify"]["max_difference"].get<double>() != 0) {
     fmt::print(stderr, "delegate-check: {} does not give the CPU reference's bytes\n",
                report["verify"]["device"].get<std::string>());
@@ -104,7 +110,7 @@ int Main(int argc, char** argv) {
   app.add_option("--min-segment-ops", arguments.min_segment_ops,
                  "partitions without MACs and with fewer operators stay with the host (1: none does)")
       ->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--device", arguments.device, "device for --run and --verify: auto, number, name part, reference")
+  app.add_option("--device", arguments.device, "device for --run, --verify and --profile: auto, number, name part, reference")
       ->capture_default_str();
   app.add_option("--fc-rounding", arguments.fc_rounding, "FULLY_CONNECTED rounding: single or double")
       ->check(CLI::IsMember({"single", "double"}))->capture_default_str();
@@ -112,7 +118,14 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--run", arguments.run, "run the model once and show its largest outputs");
   app.add_flag("--verify", arguments.verify, "compare the device with the CPU reference, byte for byte");
-  app.add_option("--input", arguments.inputs, ".npy file for --run and --verify, once per model input (default: random)");
+  app.add_flag("--profile", arguments.profile, "run the model several times and say where the time goes");
+  app.add_option("--profile-runs", arguments.profile_runs, "how many times")->check(CLI::Range(1, 100000))->capture_default_str();
+  app.add_option("--trace", arguments.trace, "write the runs of --profile to this file as a timeline for ui.perfetto.dev")
+      ->needs("--profile");
+  app.add_option("--threads", arguments.threads, "most CPU threads for --run, --verify and --profile (0: all cores)")
+      ->check(CLI::Range(0, 1024))->capture_default_str();
+  app.add_option("--input", arguments.inputs,
+                 ".npy file for --run, --verify and --profile, once per model input (default: random)");
   app.add_option("--seed", arguments.seed, "seed of random inputs")->capture_default_str();
   app.add_flag("--require-full-npu", arguments.require_full_npu, "gate: no operator stays with the host");
   app.add_option("--max-host-ops", arguments.max_host_ops, "gate: at most this many operators on the host")
@@ -155,7 +168,9 @@ PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::
                  const std::string& folds) {
   const std::string min_macs = std::to_string(arguments.min_segment_macs);
   const std::string min_ops = std::to_string(arguments.min_segment_ops);
+  const std::string threads = std::to_string(arguments.threads);
   std::vector<npu_option> options = {{"device", device.c_str()},
+                                     {"threads", threads.c_str()},
                                      {"fc_rounding", arguments.fc_rounding.c_str()},
                                      {"folds", folds.c_str()},
                                      {"min_segment_macs", min_macs.c_str()},

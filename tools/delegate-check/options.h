@@ -24,6 +24,10 @@ struct Arguments {
   int64_t min_segment_ops = 2;
   bool run = false;
   bool verify = false;
+  bool profile = false;
+  int64_t profile_runs = 20;
+  std::string trace;        // file for the timeline of --profile; empty: none
+  int64_t threads = 0;
   std::vector<std::string> inputs;  // .npy files, one per graph input
   uint64_t seed = 1;
   bool require_full_npu = false;

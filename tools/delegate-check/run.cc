@@ -163,6 +163,31 @@ Json Run(const npu_plan* plan, const Arguments& arguments) {
   return result;
 }
 
+Json Profile(const npu_plan* plan, const Arguments& arguments) {
+  char* json = nullptr;
+  const auto runs = static_cast<size_t>(arguments.profile_runs);
+  if (HasHostOps(plan)) {
+    if (!arguments.inputs.empty()) {
+      throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                    "--input: operators stay with the host, so that --profile runs each partition alone, on random inputs");
+    }
+    Check(npu_plan_profile(plan, arguments.seed, runs, &json));
+    return Json::parse(StringPtr(json).get());
+  }
+  const SessionPtr session = MakeSession(plan);
+  const std::vector<Bytes> inputs = MakeInputs(session.get(), arguments);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Check(npu_session_copy_input(session.get(), i, inputs[i].data(), inputs[i].size()));
+  }
+  // Twice: with the first measured invocation the queue that takes times is made.
+  Check(npu_session_profile_start(session.get()));
+  Check(npu_session_invoke(session.get()));
+  Check(npu_session_profile_start(session.get()));
+  for (size_t run = 0; run < runs; ++run) Check(npu_session_invoke(session.get()));
+  Check(npu_session_profile_json(session.get(), &json));
+  return Json::parse(StringPtr(json).get());
+}
+
 Json Verify(const npu_model* model, const npu_plan* plan, const Arguments& arguments) {
   // The reference computes what the model says, without any fold. It may be that only folds bring all of a model
   // into the delegate; then its segments are compared, each with its own operators as they are in the model.

@@ -1,4 +1,4 @@
-// --run and --verify: executes the model through the C API.
+// --run, --verify and --profile: executes the model through the C API.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -15,5 +15,9 @@ nlohmann::ordered_json Run(const npu_plan* plan, const Arguments& arguments);
 // The whole model on the device and on the CPU reference, or, when operators stay with the host, each
 // segment alone: {"device", "outputs" or "segments", "max_difference"}.
 nlohmann::ordered_json Verify(const npu_model* model, const npu_plan* plan, const Arguments& arguments);
+
+// Where the time goes (docs/profiling.md): the document of npu_session_profile_json, or, when operators stay with the
+// host, of npu_plan_profile.
+nlohmann::ordered_json Profile(const npu_plan* plan, const Arguments& arguments);
 
 }  // namespace delegate_check

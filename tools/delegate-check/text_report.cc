@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/delegate-check/profile_text.h"
+
 namespace delegate_check {
 namespace {
 
@@ -40,18 +42,6 @@ void MakeShowable(Json& json) {
   for (size_t at = 0; at < text.size(); ++at) {
     if (const size_t bytes = SteeringBytes(text, at); bytes > 0) text.replace(at, bytes, "?");
   }
-}
-
-// 1234567 -> "1.23 M": three significant digits.
-std::string Human(int64_t number) {
-  const char* units[] = {"", " k", " M", " G", " T"};
-  double value = static_cast<double>(number);
-  size_t unit = 0;
-  while (value >= 1000 && unit + 1 < std::size(units)) {
-    value /= 1000;
-    ++unit;
-  }
-  return unit == 0 ? std::to_string(number) : fmt::format("{:.3g}{}", value, units[unit]);
 }
 
 std::string Dims(const Json& shape) {
@@ -258,6 +248,17 @@ void Run(std::string& text, const Json& run) {
 
 }  // namespace
 
+std::string Human(int64_t number) {
+  const char* units[] = {"", " k", " M", " G", " T"};
+  double value = static_cast<double>(number);
+  size_t unit = 0;
+  while (value >= 1000 && unit + 1 < std::size(units)) {
+    value /= 1000;
+    ++unit;
+  }
+  return unit == 0 ? std::to_string(number) : fmt::format("{:.3g}{}", value, units[unit]);
+}
+
 std::string TextReport(Json report) {
   MakeShowable(report);
   const Json& model = report["model"];
@@ -289,6 +290,7 @@ std::string TextReport(Json report) {
   Subgraphs(text, report);
   if (report.contains("verify")) Verification(text, report["verify"]);
   if (report.contains("run")) Run(text, report["run"]);
+  if (report.contains("profile")) text += ProfileText(report["profile"]);
   if (report.contains("gates")) {
     text += "\n";
     for (const Json& gate : report["gates"]) {

@@ -10,4 +10,7 @@ namespace delegate_check {
 
 std::string TextReport(nlohmann::ordered_json report);
 
+// 1234567 -> "1.23 M": three significant digits.
+std::string Human(int64_t number);
+
 }  // namespace delegate_check
