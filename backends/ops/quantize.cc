@@ -152,29 +152,51 @@ void CheckOnCpu(const OpView& op, Verdict& verdict) {
   if (typed) RequirePerTensor(*op.output(0), "output 0", verdict);
 }
 
-void QuantizeFloats(const ReferenceArgs& args) {
+// QuantizedValue (elementwise.h) in a form that compilers vectorize: clamped first, which changes nothing since
+// the bounds are whole numbers, so that the conversion to an integer cannot overflow.
+template <typename T>
+void QuantizeFloatsTo(const ReferenceArgs& args) {
   const Tensor& output = *args.view.output(0);
+  const float scale = output.scale();
+  const auto zero_point = static_cast<int32_t>(output.zero_point());
+  const auto low = static_cast<float>(TypeMin(output.type) - zero_point);
+  const auto high = static_cast<float>(TypeMax(output.type) - zero_point);
   const int64_t count = args.view.input(0)->element_count().value_or(0);
+  const std::byte* from = args.inputs[0];
+  T* to = args.out<T>(0);
   for (int64_t i = 0; i < count; ++i) {
     float x;
-    std::memcpy(&x, args.inputs[0] + i * sizeof(x), sizeof(x));
-    const int32_t q = QuantizedValue(x, output);
-    if (output.type == DataType::kInt16) {
-      args.out<int16_t>(0)[i] = static_cast<int16_t>(q);
-    } else {
-      args.out<uint8_t>(0)[i] = static_cast<uint8_t>(q);
-    }
+    std::memcpy(&x, from + i * sizeof(x), sizeof(x));
+    x /= scale;
+    x = x > low ? x : low;  // NaN, too
+    x = x < high ? x : high;
+    const auto whole = static_cast<int32_t>(x);
+    const float rest = x - static_cast<float>(whole);  // exact
+    to[i] = static_cast<T>(whole + (rest >= 0.5f) - (rest <= -0.5f) + zero_point);
   }
 }
 
+void QuantizeFloats(const ReferenceArgs& args) {
+  switch (args.view.output(0)->type) {
+    case DataType::kInt8: return QuantizeFloatsTo<int8_t>(args);
+    case DataType::kInt16: return QuantizeFloatsTo<int16_t>(args);
+    default: return QuantizeFloatsTo<uint8_t>(args);
+  }
+}
+
+// DequantizedValue (elementwise.h): the exact product has at most 24 + 17 bits, so that a product in float, rounded
+// once, is that of the doubles rounded to float.
 template <typename T>
 void Dequantize(const ReferenceArgs& args) {
   const Tensor& input = *args.view.input(0);
+  const float scale = input.scale();
+  const auto zero_point = static_cast<int32_t>(input.zero_point());
   const int64_t count = input.element_count().value_or(0);
+  const T* from = args.in<T>(0);
+  std::byte* to = args.outputs[0];
   for (int64_t i = 0; i < count; ++i) {
-    const auto x =
-        static_cast<float>(static_cast<double>(input.scale()) * (args.in<T>(0)[i] - input.zero_point()));
-    std::memcpy(args.outputs[0] + i * sizeof(x), &x, sizeof(x));
+    const float x = scale * static_cast<float>(from[i] - zero_point);
+    std::memcpy(to + i * sizeof(x), &x, sizeof(x));
   }
 }
 

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "backends/cpu/cpu_backend.h"
+#include "backends/ops/elementwise.h"
 #include "backends/ops/room.h"
 #include "tests/support/graph_builder.h"
 #include "tests/support/reasons.h"
@@ -95,6 +97,24 @@ TEST(QuantizeTest, FloatsRoundAwayFromZeroAndSaturate) {
   EXPECT_EQ(QuantizeFloats({inf, -inf, std::numeric_limits<float>::quiet_NaN()}, DataType::kUInt8, 0.5f, 9),
             (std::vector<int>{255, 0, 0}));
   EXPECT_EQ(QuantizeFloats({-1, 0, 1, 63.75f}, DataType::kUInt8, 0.25f, 4), (std::vector<int>{0, 4, 8, 255}));
+}
+
+// Every float's neighbourhood of a tie, from far below the range to far above it: as QuantizedValue says.
+TEST(QuantizeTest, FloatsAreQuantizedAsOneByOne) {
+  for (const auto& [scale, zero] : {std::pair{1.0f, 0}, {0.1f, 3}, {1.0f / 3, -128}, {1e-30f, 127}, {7e3f, -5}}) {
+    std::vector<float> x;
+    for (int half = -700; half <= 700; ++half) {
+      float at = static_cast<float>(half) * 0.5f * scale;
+      for (int step = 0; step < 4; ++step) at = std::nextafter(at, -INFINITY);
+      for (int step = 0; step < 9; ++step, at = std::nextafter(at, INFINITY)) x.push_back(at);
+    }
+    Tensor tensor;
+    tensor.type = DataType::kInt8;
+    tensor.quantization = PerTensor(scale, zero);
+    std::vector<int> expected;
+    for (float value : x) expected.push_back(QuantizedValue(value, tensor));
+    EXPECT_EQ(QuantizeFloats(x, DataType::kInt8, scale, zero), expected) << scale;
+  }
 }
 
 TEST(QuantizeTest, DequantizeIsTheProduct) {
