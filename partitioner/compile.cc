@@ -10,11 +10,12 @@ namespace npu {
 
 Result<Backends> OpenBackends(const Options& options) {
   Backends backends;
-  backends.cpu = MakeCpuBackend();
   if (options.device == "reference") {
+    backends.cpu = MakeCpuBackend();
     backends.npu = backends.cpu;
     return backends;
   }
+  backends.cpu = MakeFastCpuBackend();
   NPU_ASSIGN_OR_RETURN(backends.npu, OpenClBackend(options.device, options.cache_dir));
   return backends;
 }

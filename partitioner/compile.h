@@ -14,7 +14,7 @@ namespace npu {
 
 struct Backends {
   std::shared_ptr<Backend> npu;  // OpenCL, or the CPU reference for device=reference
-  std::shared_ptr<Backend> cpu;
+  std::shared_ptr<Backend> cpu;  // of delegate-cpu segments
 };
 
 // kDevice if the named device is not there.

@@ -7,6 +7,8 @@
 #include <array>
 #include <vector>
 
+#include "backends/ops/lce.h"
+
 namespace npu {
 namespace {
 
@@ -46,11 +48,6 @@ struct Census {
 bool HasWeights(OpKind kind) {
   return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D || kind == OpKind::kFullyConnected ||
          kind == OpKind::kTransposeConv || kind == OpKind::kConv3D;
-}
-
-bool IsBinary(OpKind kind) {
-  return kind == OpKind::kLceQuantize || kind == OpKind::kLceDequantize || kind == OpKind::kLceBconv2d ||
-         kind == OpKind::kLceBMaxPool2d;
 }
 
 void CountOp(const Graph& graph, const Op& op, Census& census) {
@@ -211,7 +208,7 @@ std::string SentenceOf(ModelKind kind, const Graph& graph, const Census& census)
     case ModelKind::kBinary:
       return fmt::format(
           "binary network (Larq): {} of {} operators compute with single bits, which an 8-bit NPU does not; "
-          "they run on a CPU",
+          "they run on delegate-cpu",
           census.binary_ops, graph.ops.size());
     case ModelKind::kPrecompiled:
       return fmt::format(

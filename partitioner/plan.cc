@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "backends/ops/inference.h"
+#include "backends/ops/lce.h"
 #include "backends/ops/room.h"
 #include "partitioner/saturating.h"
 #include "partitioner/segments.h"
@@ -55,6 +56,7 @@ class Planner {
  private:
   bool Ours(int op) const { return plan_.ops[op].placement != Placement::kHost; }
   bool Folded(int op) const { return plan_.ops[op].folded_into >= 0; }
+  bool Binary(int op) const { return IsBinary(graph_.ops[op].kind); }
   bool OnNpu(int op) const { return plan_.ops[op].placement == Placement::kNpu && !plan_.ops[op].evaluated; }
 
   // Where each op could go if it were alone, and every reason why not to the NPU.
@@ -75,8 +77,8 @@ class Planner {
       }
       const bool may_compute = inference_error.empty();
       const bool evaluated = inference_.evaluated[i];
-      // `allow` narrows what goes to the NPU; arithmetic that never runs there is no part of that.
-      const bool unlisted = !plan_.options.allow.empty() && !allowed[i] && !evaluated;
+      // `allow` narrows what goes to the NPU; what never runs there is no part of that.
+      const bool unlisted = !plan_.options.allow.empty() && !allowed[i] && !evaluated && !Binary(static_cast<int>(i));
       if (denied[i] || unlisted) {
         reasons.push_back(
             {ReasonCode::kDeniedByOption, denied[i] ? "option deny" : "option allow",
@@ -171,13 +173,15 @@ class Planner {
       const int64_t npu_ops =
           std::count_if(group.ops.begin(), group.ops.end(), [&](int op) { return OnNpu(op); });
       const bool has_npu = npu_ops > 0;
+      const bool has_binary = std::any_of(group.ops.begin(), group.ops.end(), [&](int op) { return Binary(op); });
       // Data movement and elementwise operators cost less than the two crossings around them.
       const bool lone =
-          macs == 0 && npu_ops < plan_.options.min_segment_ops && group.ops.size() < graph_.ops.size();
+          macs == 0 && !has_binary && npu_ops < plan_.options.min_segment_ops && group.ops.size() < graph_.ops.size();
       for (size_t i = 0; i < group.ops.size(); ++i) {
         const int op = group.ops[i];
+        if (Binary(op)) continue;  // no host has it
         // Evaluated ops cost nothing: they stay wherever the NPU has work at all.
-        const bool idle = plan_.ops[op].evaluated ? !has_npu : !beside_npu[i];
+        const bool idle = plan_.ops[op].evaluated ? !has_npu && !has_binary : !beside_npu[i];
         if (has_npu && macs < plan_.options.min_segment_macs) {
           GiveBack(op, {ReasonCode::kSegmentTooSmall, "MACs of its partition", std::to_string(macs),
                         "at least " + std::to_string(plan_.options.min_segment_macs)});
@@ -197,7 +201,8 @@ class Planner {
     return changed;
   }
 
-  // Per op of a partition: a path of tensors made and read inside the partition leads to an op on the NPU.
+  // Per op of a partition: a path of tensors made and read inside the partition leads to an op on the NPU, or to a
+  // binary one.
   std::vector<bool> FindOpsBesideNpu(const std::vector<int>& ops) {
     std::vector<int> parent(ops.size());
     std::iota(parent.begin(), parent.end(), 0);
@@ -216,7 +221,7 @@ class Planner {
     }
     std::vector<bool> root_has_npu(ops.size()), result(ops.size());
     for (size_t i = 0; i < ops.size(); ++i) {
-      if (OnNpu(ops[i])) root_has_npu[root(static_cast<int>(i))] = true;
+      if (OnNpu(ops[i]) || Binary(ops[i])) root_has_npu[root(static_cast<int>(i))] = true;
     }
     for (size_t i = 0; i < ops.size(); ++i) {
       result[i] = root_has_npu[root(static_cast<int>(i))];

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <mutex>
+#include <thread>
 
+#include "backends/cpu/thread_pool.h"
 #include "backends/invoke_trace.h"
 #include "backends/memory_plan.h"
 #include "backends/ops/room.h"
@@ -31,6 +34,7 @@ struct Step {
   // Filled anew at each Invoke; sized once.
   std::vector<const std::byte*> input_pointers;
   std::vector<std::byte*> output_pointers, state_pointers;
+  std::unique_ptr<CpuKernel> kernel;  // null: the reference runs
 };
 
 struct State {
@@ -41,13 +45,15 @@ struct State {
 class CpuExecutable : public Executable {
  public:
   CpuExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options, std::vector<Step> steps,
-                std::vector<State> states, std::vector<std::vector<std::byte>> copies, int64_t arena_bytes)
+                std::vector<State> states, std::vector<std::vector<std::byte>> copies, int64_t arena_bytes,
+                std::shared_ptr<ThreadPool> pool)
       : graph_(std::move(graph)),
         options_(options),
         steps_(std::move(steps)),
         states_(std::move(states)),
         copies_(std::move(copies)),
-        arena_(arena_bytes) {}
+        arena_(arena_bytes),
+        pool_(std::move(pool)) {}
 
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
     return Run(inputs, outputs, nullptr);
@@ -64,7 +70,13 @@ class CpuExecutable : public Executable {
     return {};
   }
 
-  MemoryUse memory_use() const override { return {.arena_bytes = static_cast<int64_t>(arena_.size())}; }
+  MemoryUse memory_use() const override {
+    MemoryUse use{.arena_bytes = static_cast<int64_t>(arena_.size())};
+    for (const Step& step : steps_) {
+      if (step.kernel != nullptr) use.constant_bytes += step.kernel->constant_bytes();
+    }
+    return use;
+  }
 
  private:
   // trace: null, or where each step's time goes.
@@ -83,9 +95,11 @@ class CpuExecutable : public Executable {
         step.state_pointers[i] = const_cast<std::byte*>(Resolve(step.states[i], inputs, outputs));
       }
       const ReferenceArgs args{OpView{*graph_, *step.op}, step.input_pointers, step.output_pointers, options_,
-                               step.state_pointers};
+                               step.state_pointers, pool_.get()};
       const int64_t begin = trace != nullptr ? TraceClockNs() : 0;
-      if (Status status = step.room->reference(args); !status) {
+      if (step.kernel != nullptr) {
+        step.kernel->Run(args);
+      } else if (Status status = step.room->reference(args); !status) {
         return tl::unexpected(status.error().WithContext(std::string(OpName(*step.op))));
       }
       if (trace != nullptr) {
@@ -112,6 +126,7 @@ class CpuExecutable : public Executable {
   std::vector<State> states_;
   std::vector<std::vector<std::byte>> copies_;  // constants that the model holds at odd addresses
   std::vector<std::byte> arena_;
+  std::shared_ptr<ThreadPool> pool_;
 };
 
 // The constant itself where its address fits its elements, else a copy of it.
@@ -124,6 +139,8 @@ const std::byte* Aligned(const Tensor& constant, std::vector<std::vector<std::by
 
 class CpuBackend : public Backend {
  public:
+  explicit CpuBackend(bool fast) : fast_(fast) {}
+
   std::string_view name() const override { return "cpu"; }
   std::string device_name() const override { return "CPU reference"; }
 
@@ -182,7 +199,7 @@ class CpuBackend : public Backend {
       if (room == nullptr || room->reference == nullptr) {
         return Fail(ErrorCode::kInternal, fmt::format("{} has no CPU reference", DescribeOp(*graph, index)));
       }
-      Step step{&op, room, {}, {}, {}, {}, {}, {}};
+      Step step{&op, room, {}, {}, {}, {}, {}, {}, nullptr};
       for (int t : op.inputs) step.inputs.push_back(t == kNoTensor ? Place{} : places[t]);
       for (int t : op.outputs) step.outputs.push_back(t == kNoTensor ? Place{} : places[t]);
       for (int slot : room->states) {
@@ -192,16 +209,42 @@ class CpuBackend : public Backend {
       step.state_pointers.resize(step.states.size());
       step.input_pointers.resize(step.inputs.size());
       step.output_pointers.resize(step.outputs.size());
+      if (fast_ && room->compile_cpu != nullptr) step.kernel = room->compile_cpu({*graph, op}, Threads(options));
       steps.push_back(std::move(step));
     }
     return std::make_unique<CpuExecutable>(std::move(graph), options, std::move(steps), std::move(states),
-                                           std::move(copies),
-                                           layout.total_bytes);
+                                           std::move(copies), layout.total_bytes, fast_ ? Pool(options) : nullptr);
   }
+
+ private:
+  static int Threads(const ComputeOptions& options) {
+    return options.threads > 0 ? options.threads
+                               : std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+  }
+
+  // Executables run one after the other; those that ask for as many threads share them.
+  std::shared_ptr<ThreadPool> Pool(const ComputeOptions& options) {
+    const int threads = Threads(options);
+    if (threads == 1) return nullptr;
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<ThreadPool> pool = pool_.lock();
+    if (pool == nullptr || pool_threads_ != threads) {
+      pool = std::make_shared<ThreadPool>(threads);
+      pool_ = pool;
+      pool_threads_ = threads;
+    }
+    return pool;
+  }
+
+  const bool fast_;
+  std::mutex mutex_;
+  std::weak_ptr<ThreadPool> pool_;
+  int pool_threads_ = 0;
 };
 
 }  // namespace
 
-std::shared_ptr<Backend> MakeCpuBackend() { return std::make_shared<CpuBackend>(); }
+std::shared_ptr<Backend> MakeCpuBackend() { return std::make_shared<CpuBackend>(false); }
+std::shared_ptr<Backend> MakeFastCpuBackend() { return std::make_shared<CpuBackend>(true); }
 
 }  // namespace npu

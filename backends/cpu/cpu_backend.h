@@ -1,6 +1,6 @@
 // The CPU backend: runs each room's Reference, op by op, in plain integer arithmetic. It is the golden
-// answer that the OpenCL backend is compared with, what delegate-cpu segments run on, and the failover
-// when a device is lost. Needs nothing but memory.
+// answer that the OpenCL backend is compared with, and the failover when a device is lost. Delegate-cpu segments
+// run on its fast form: the same bytes, from the rooms' CpuKernels where they have one, in several threads.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -10,6 +10,9 @@
 
 namespace npu {
 
+// One thread, references alone.
 std::shared_ptr<Backend> MakeCpuBackend();
+// As many threads as ComputeOptions say; executables of one backend share them.
+std::shared_ptr<Backend> MakeFastCpuBackend();
 
 }  // namespace npu

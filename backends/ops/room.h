@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,8 @@ struct OpView {
   }
 };
 
+class ThreadPool;
+
 // The operands of one reference computation, in the order of op.inputs / op.outputs.
 struct ReferenceArgs {
   OpView view;
@@ -44,11 +47,21 @@ struct ReferenceArgs {
   // In the order of OpRoom::states: the state, which the computation changes into the new one. inputs has the
   // same address for it.
   std::span<std::byte* const> states = {};
+  ThreadPool* pool = nullptr;  // threads that may help (backends/cpu/thread_pool.h); null: the caller alone
 
   template <typename T>
   const T* in(int i) const { return reinterpret_cast<const T*>(inputs[i]); }
   template <typename T>
   T* out(int i) const { return reinterpret_cast<T*>(outputs[i]); }
+};
+
+// One operator made ready for many runs on delegate-cpu: weights packed, tables made. Gives the bytes of the room's
+// reference, faster. One Run at a time.
+class CpuKernel {
+ public:
+  virtual ~CpuKernel() = default;
+  virtual void Run(const ReferenceArgs& args) = 0;  // allocates nothing
+  virtual int64_t constant_bytes() const { return 0; }
 };
 
 struct OpRoom {
@@ -72,6 +85,10 @@ struct OpRoom {
 
   // Emits the kernel launches (lowering.h). Called for ops that passed check. Null: never on the NPU.
   Status (*lower)(const OpView& op, const ComputeOptions& options, Lowering& lowering);
+
+  // A faster form of Reference, made once per compiled segment; called for ops that passed check_cpu. Null, or a null
+  // result: Reference itself runs. `threads`: how many a pool will have.
+  std::unique_ptr<CpuKernel> (*compile_cpu)(const OpView& op, int threads) = nullptr;
 
   // Multiply-accumulates of one invocation; null: none.
   int64_t (*macs)(const OpView& op);
