@@ -1,8 +1,9 @@
 // The forms in which the one program of kernels can be built: by processor instructions that only a
 // compile-time define brings in (kernels/dot_product.h). Which one a device gets is decided when its program
 // is first needed: a candidate must build, answer a self-test with known numbers, and be faster than the
-// portable form that every program holds beside its own. What a driver says about itself is not asked. A
-// candidate whose instructions the processor would refuse is never started: that ends the process.
+// form that it replaces and that its program holds beside its own (vectors for tiles, portable code for vectors). What a driver says about itself is not asked. A
+// candidate whose instructions the processor, or the system for this process, would refuse is never started: that
+// ends the process.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -14,7 +15,7 @@
 namespace npu {
 
 struct KernelVariant {
-  const char* name;     // for logs and tests: "x86_vnni"
+  const char* name;     // for logs and tests: "x86_amx", "x86_vnni"
   const char* defines;  // build options
 };
 
@@ -24,7 +25,7 @@ extern const KernelVariant kPortableVariant;
 std::span<const KernelVariant* const> VariantsFor(const cl::Device& device);
 
 // Empty if `program`, built as one of the variants, answers the self-test; else what is wrong.
-// speedup: of its dot products over the portable form's, measured (about a millisecond).
+// speedup: of its products over the form that they replace, measured (about a millisecond).
 std::string SelfTest(const cl::Context& context, const cl::Device& device, const cl::Program& program,
                      double& speedup);
 

@@ -130,12 +130,12 @@ void ProgramCache::Choose() {
     const std::string problem =
         program ? SelfTest(context_, device_, *program, speedup) : program.error().text;
     if (problem.empty() && speedup > 1) {
-      Log(LogLevel::kInfo, "{}: kernels of variant {}, {:.1f} times as fast as portable ones", device_name_,
+      Log(LogLevel::kInfo, "{}: kernels of variant {}, {:.1f} times as fast as those they replace", device_name_,
           variant->name, speedup);
       return;
     }
     if (problem.empty()) {
-      Log(LogLevel::kInfo, "{}: kernels of variant {} are no faster than portable ones", device_name_,
+      Log(LogLevel::kInfo, "{}: kernels of variant {} are no faster than those they replace", device_name_,
           variant->name);
     } else {
       Log(LogLevel::kWarning, "{}: kernels of variant {} do not work, slower ones are used: {}", device_name_,

@@ -182,6 +182,7 @@ struct ConvGeometry {
   int32_t taps, words, length, run_taps;
   int32_t groups, group_channels, group_step;
   int32_t chunk;
+  int32_t line, tile_rows, tile_words;
   int32_t weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
   int32_t form;
 };
@@ -220,6 +221,38 @@ Runs MakeRuns(const Convolution& conv) {
   return runs;
 }
 
+// How a convolution is cut into matrix tiles: kernels/window_tiles.h. `words` is what a run is packed to; words 0
+// of a tile: it is not.
+struct TileShape {
+  int32_t words = 0;
+  int32_t line = 1, tile_rows = 1, tile_words = 0;
+};
+
+TileShape MakeTiles(const Runs& runs, int32_t out_w, int32_t out_pixels, bool dense, bool constant) {
+  constexpr int32_t kRows = 16, kWords = 16;  // of a tile register
+  constexpr int32_t kFewPixels = 4;           // a tile is loaded whole for any number of them
+  // Of a run, and of a window: vector instructions need no more time for so few (bench/kernels.cc).
+  constexpr int32_t kFewWords = 3, kFewWordsInAll = 6;
+  constexpr int32_t kShortLine = 7;           // tiles of short rows are emptier than making full ones costs
+  const auto parts = [](int32_t count, int32_t most) { return (count - 1) / most + 1; };
+  TileShape tiles;
+  tiles.words = parts(runs.length, kWordBytes);
+  const int32_t run_words = tiles.words, taps = static_cast<int32_t>(runs.taps.size());
+  if (out_pixels < kFewPixels || run_words < kFewWords || run_words * taps < kFewWordsInAll) return tiles;
+  // Equal parts of a run: a few more of them if that is exact, else with a few words of nothing at the end.
+  const int32_t fewest = parts(run_words, kWords);
+  int32_t count = fewest;
+  while (run_words % count != 0 && count <= fewest + fewest / 8) ++count;
+  if (run_words % count != 0) count = fewest;
+  const int32_t words = parts(run_words, count);
+  if (words * count != run_words && !constant) return tiles;
+  tiles.tile_words = words;
+  tiles.words = words * count;
+  tiles.line = dense || out_w < kShortLine ? out_pixels : out_w;
+  tiles.tile_rows = parts(tiles.line, parts(tiles.line, kRows));
+  return tiles;
+}
+
 // Output pixels of one work-item: enough of them to be worth a start, few enough that every core of a CPU
 // gets some and that input and output of a chunk stay in its first-level cache. A multiple of every tile's
 // pixels.
@@ -237,6 +270,12 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const Convolution conv(op);
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
   const Runs runs = MakeRuns(conv);
+  const ConvTap &first = runs.taps.front(), &last = runs.taps.back();
+  const bool dense = runs.taps.size() == 1 && runs.taps_per_run == 1 && first.dy == 0 && first.dx == 0 &&
+                     rows.stride == 1 && columns.stride == 1 && rows.output == rows.input &&
+                     columns.output == columns.input;
+  const int32_t pixels = conv.input.shape[0] * rows.output * columns.output;
+  const TileShape tiles = MakeTiles(runs, columns.output, pixels, dense, conv.weights.is_constant());
   const WeightArgs packed = LowerWeights({.weights = conv.weights,
                                           .bias = conv.bias,
                                           .multipliers = conv.multipliers,
@@ -246,14 +285,10 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                                           .row_length = rows.filter * columns.filter * conv.group_depth,
                                           .length = runs.length,
                                           .input_zero_point = StoredZeroPoint(conv.input),
-                                          .strip_blocks = kStripBlocks},
+                                          .strip_blocks = kStripBlocks,
+                                          .words = tiles.words},
                                          op.op.inputs[1], lowering);
   const BlockStrips strips(packed.blocks, kStripBlocks);
-  const int32_t pixels = conv.input.shape[0] * rows.output * columns.output;
-  const ConvTap &first = runs.taps.front(), &last = runs.taps.back();
-  const bool dense = runs.taps.size() == 1 && runs.taps_per_run == 1 && first.dy == 0 && first.dx == 0 &&
-                     rows.stride == 1 && columns.stride == 1 && rows.output == rows.input &&
-                     columns.output == columns.input;
   const ConvGeometry geometry{
       .in_h = rows.input,
       .in_w = columns.input,
@@ -269,13 +304,16 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
       .x_low = -first.dx,
       .x_high = columns.input - runs.taps_per_run - last.dx,
       .taps = static_cast<int32_t>(runs.taps.size()),
-      .words = (runs.length - 1) / kWordBytes + 1,
+      .words = tiles.words,
       .length = runs.length,
       .run_taps = runs.taps_per_run,
       .groups = conv.groups,
       .group_channels = conv.group_channels,
       .group_step = conv.group_depth,
       .chunk = ChunkPixels(pixels, strips.strips * conv.groups),
+      .line = tiles.line,
+      .tile_rows = tiles.tile_rows,
+      .tile_words = tiles.tile_words,
       .weights_zero_point = packed.zero_point,
       .zero_point = conv.output.zero_point(),
       .stored_zero_point = StoredZeroPoint(conv.output),

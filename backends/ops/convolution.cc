@@ -168,7 +168,7 @@ PackedWeights PackWeights(const PackingInput& in) {
   const bool is_unsigned = in.weights.type == DataType::kUInt8;
   const WeightBytes bytes(in.weights, in.weights.data.bytes.data());
   const auto* rows = bytes.as<uint8_t>();
-  const int32_t words = CeilDiv(in.length, kWordBytes);
+  const int32_t words = std::max(CeilDiv(in.length, kWordBytes), in.words);
   const size_t segment_bytes = static_cast<size_t>(words) * kBlockChannels * kWordBytes;
   packed.blocks = CeilDiv(in.group_channels, kBlockChannels);
   packed.zero_point = in.weights.zero_point() - (is_unsigned ? 128 : 0);

@@ -80,7 +80,7 @@ struct WeightRun {
 };
 
 // Weights of `groups` * `group_channels` output channels, each a row of `row_length` bytes, as
-//   [group][strip][segment][ceil(length / 4)][blocks of the strip][16 channels][4 k]  int8
+//   [group][strip][segment][words][blocks of the strip][16 channels][4 k]  int8
 // padded with zeros, where a strip is up to `strip_blocks` blocks of 16 channels that a kernel computes at
 // once (BlockStrips; with 1, the order is block by block). UINT8 weights are stored as w - 128, and
 // `zero_point` (their own) shifts likewise: sum (x - zx)(w - zw) = sum x*w' - zx * sum w' - zw' * sum x +
@@ -102,6 +102,7 @@ struct PackingInput {
   int32_t groups = 1, group_channels = 0, row_length = 0, length = 0;
   int32_t input_zero_point = 0;  // stored (u8 domain)
   int32_t strip_blocks = 1;
+  int32_t words = 0;  // of a segment, if it is to have more than ceil(length / 4); weights must be constant then
 };
 PackedWeights PackWeights(const PackingInput& in);
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -124,6 +125,21 @@ TEST_F(ProgramCacheTest, AVariantThatDoesNotWorkIsNotUsed) {
     const auto cache = Cache(sources.rows());
     ASSERT_TRUE(cache->Program()) << to;
     EXPECT_EQ(&cache->variant(), &kPortableVariant) << to;
+  }
+}
+
+TEST_F(ProgramCacheTest, TilesThatDoNotWorkGiveWayToVectors) {
+  const auto variants = VariantsFor(device_->device());
+  if (std::string_view(variants.front()->name) != "x86_amx") GTEST_SKIP() << "this device has no tiles";
+  // Signed activations; an instruction that does not exist.
+  const std::pair<const char*, const char*> patches[] = {{"tdpbusd ", "tdpbssd "},
+                                                         {"tdpbusd ", "tdpbogus "}};
+  for (const auto& [from, to] : patches) {
+    const PatchedSources sources(from, to);
+    ASSERT_TRUE(sources.replaced()) << from;
+    const auto cache = Cache(sources.rows());
+    ASSERT_TRUE(cache->Program()) << to;
+    EXPECT_EQ(&cache->variant(), variants[1]) << to;
   }
 }
 

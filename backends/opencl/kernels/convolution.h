@@ -11,6 +11,8 @@ typedef uchar16 __attribute__((aligned(1))) npu_uchar16_u;
 typedef uint __attribute__((aligned(1))) npu_uint_u;
 typedef int16 __attribute__((aligned(4))) npu_int16_u;
 typedef int16 __attribute__((aligned(1))) npu_int16_bytes;
+typedef int8 __attribute__((aligned(1))) npu_int8_bytes;
+typedef int4 __attribute__((aligned(1))) npu_int4_bytes;
 
 #define NPU_UNROLL _Pragma("unroll")
 

@@ -30,8 +30,10 @@ inline int16 npu_pack_bytes(int16 a, int16 b, int16 c, int16 d, int low, int hig
   __asm__("vpackssdw %2, %1, %0" : "=v"(ab) : "v"(a), "v"(b));
   __asm__("vpackssdw %2, %1, %0" : "=v"(cd) : "v"(c), "v"(d));
   __asm__("vpackuswb %2, %1, %0" : "=v"(bytes) : "v"(ab), "v"(cd));
-  __asm__("vpmaxub %2, %1, %0" : "=v"(bytes) : "v"(bytes), "v"((int16)(low * 0x01010101)));
-  __asm__("vpminub %2, %1, %0" : "=v"(bytes) : "v"(bytes), "v"((int16)(high * 0x01010101)));
+  if (low > 0 || high < 255) {
+    __asm__("vpmaxub %2, %1, %0" : "=v"(bytes) : "v"(bytes), "v"((int16)(low * 0x01010101)));
+    __asm__("vpminub %2, %1, %0" : "=v"(bytes) : "v"(bytes), "v"((int16)(high * 0x01010101)));
+  }
   return bytes;
 }
 
@@ -52,15 +54,19 @@ inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int1
   npu_store_first(p, sorted, count);
 }
 
-// The first `count` of 16 lanes, clamped to [low, high], as bytes.
-inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
-  const uchar16 bytes = convert_uchar16(clamp(lanes, (int16)(low), (int16)(high)));
+// The first `count` (16 if it is more) of 16 bytes.
+inline void npu_store16_first(__global uchar* p, uchar16 bytes, int count) {
   if (count >= 16) {
     *(__global npu_uchar16_u*)p = bytes;
     return;
   }
   const uint mask = (1u << count) - 1;
   __asm__ volatile("kmovd %2, %%k1\n\tvmovdqu8 %1, (%0)%{%%k1%}" : : "r"(p), "v"(bytes), "r"(mask) : "memory", "k1");
+}
+
+// The first `count` of 16 lanes, clamped to [low, high], as bytes.
+inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
+  npu_store16_first(p, convert_uchar16(clamp(lanes, (int16)(low), (int16)(high))), count);
 }
 
 // 64 channels at once, interleaved: lane 4i + e of vector v is channel 16i + 4v + e, which is how unpacking bytes

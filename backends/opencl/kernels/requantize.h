@@ -68,8 +68,9 @@ inline npu_rescale npu_prepare_rescale(int16 multiplier, int16 shift, int stored
 // instruction each on x86. Little-endian devices, as convolution.h.
 inline int16 npu_rescale16(int16 acc, npu_rescale r, int keep_sign) {
   const long8 pairs = as_long8(acc);
-  long8 even = ((pairs << 32) >> 32) * r.even;
-  long8 odd = (pairs >> 32) * r.odd;
+  // The multipliers' upper halves are copies of their signs already: the compiler must see it to multiply 32 bits.
+  long8 even = ((pairs << 32) >> 32) * ((r.even << 32) >> 32);
+  long8 odd = (pairs >> 32) * ((r.odd << 32) >> 32);
   if (keep_sign != 0) {
     even += (even >> 63) & (long8)(-(1L << 31));
     odd += (odd >> 63) & (long8)(-(1L << 31));

@@ -4,20 +4,40 @@
 
 #define NPU_TEST_STEPS 64
 
-// Fills results[242] with sums of dot products (scalar and vector activations, portable form), with 64 stored bytes,
+// Fills results[498] with sums of dot products (scalar and vector activations, portable form), with 64 stored bytes,
 // and with 64 interleaved channels and what storing them gives (the same bytes in their places; without
-// NPU_HAS_CHANNELS64 by plain code). form 1 or 2: repeats the variant's own or the portable dot products, 12 accumulators, `rounds` times, to be
-// timed. One work-item.
+// NPU_HAS_CHANNELS64 by plain code), and with the product of two matrices, 16 rows of 64 bytes by 16 words of 16
+// channels (by dot products in variants without tiles). form 1 or 2: repeats the variant's own products or those that it
+// replaces (of portable code; of vectors, where it has tiles), as many of both, `rounds` times, to be timed. One
+// work-item.
 NPU_TILE_KERNEL void npu_self_test(__global const uint* activations, __global const int* words,
                                    __global int* results, int form, int rounds) {
   if (get_global_id(0) != 0) return;
+#ifdef NPU_X86_AMX
+  if (form == 1) {
+    npu_tiles_configure(16, 16);
+    for (int round = 0; round < rounds; ++round) {
+      NPU_TILE_LOAD(4, words, 64);
+      NPU_TILE_LOAD(6, words + 256, 64);
+      NPU_TILE_DOT(0, 4, 6);
+      NPU_TILE_DOT(1, 4, 6);
+      NPU_TILE_DOT(2, 4, 6);
+    }
+    NPU_TILE_STORE(0, results, 64);
+    NPU_TILES_RELEASE();
+    return;
+  }
+#define NPU_TEST_OWN 2
+#else
+#define NPU_TEST_OWN 1
+#endif
   if (form != 0) {
     int16 acc[12];
     NPU_UNROLL for (int i = 0; i < 12; ++i) acc[i] = (int16)(i);
     for (int round = 0; round < rounds; ++round) {
       for (int k = 0; k < NPU_TEST_STEPS; ++k) {
         const int16 w = npu_load_int16(words + 16 * k);
-        if (form == 1) {
+        if (form == NPU_TEST_OWN) {
           NPU_UNROLL for (int i = 0; i < 12; ++i) acc[i] = npu_dot4(acc[i], w, activations[(k + i) % NPU_TEST_STEPS]);
         } else {
           NPU_UNROLL for (int i = 0; i < 12; ++i) {
@@ -67,4 +87,20 @@ NPU_TILE_KERNEL void npu_self_test(__global const uint* activations, __global co
 #endif
   for (int i = 63; i >= 0; --i) results[176 + i] = bytes[i];
   npu_store_block((__global uchar*)(results + 240), numbers[0], 3, 250, 7);
+  __global int* products = results + 242;
+#ifdef NPU_X86_AMX
+  npu_tiles_configure(16, 16);
+  NPU_TILE_ZERO(0);
+  NPU_TILE_LOAD(4, words, 64);
+  NPU_TILE_LOAD(6, words + 256, 64);
+  NPU_TILE_DOT(0, 4, 6);
+  NPU_TILE_STORE(0, products, 64);
+  NPU_TILES_RELEASE();
+#else
+  for (int r = 0; r < 16; ++r) {
+    int16 sum = (int16)(0);
+    for (int k = 0; k < 16; ++k) sum = npu_dot4(sum, npu_load_int16(words + 256 + 16 * k), (uint)words[16 * r + k]);
+    *(__global npu_int16_u*)(products + 16 * r) = sum;
+  }
+#endif
 }

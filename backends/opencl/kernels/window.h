@@ -1,0 +1,60 @@
+// The windows of CONV_2D on its unpadded input: what kernels/conv2d.cl and window_tiles.h share. OpenCL C.
+// SPDX-License-Identifier: Apache-2.0
+
+// struct ConvGeometry of backends/ops/conv2d.cc: the same numbers in the same order.
+typedef struct {
+  int in_h, in_w, depth;  // depth: bytes of an input pixel
+  int out_h, out_w, out_pixels;
+  int stride_h, stride_w;
+  int dense;                            // output pixel p looks at input pixel p and no other
+  int y_low, y_high, x_low, x_high;     // windows that start there (y * stride_h, x * stride_w) lie inside
+  int taps, words, length, run_taps;    // run_taps: filter columns of a run, then length = run_taps * depth
+  int groups, group_channels, group_step;  // group_step: input channels of a group
+  int chunk;
+  int line, tile_rows, tile_words;  // see window_tiles.h; tile_words 0: not by tiles
+  int weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
+  int form;  // RescaleForm of backends/ops/convolution.h
+} npu_conv_geometry;
+
+// taps of ConvGeometry: rows and columns from a window's start, the same in bytes.
+typedef struct {
+  int dy, dx, bytes;
+} npu_conv_tap;
+
+// Bytes of a run that crosses the image's border are put together here.
+#define NPU_EDGE_BYTES 64
+
+// Where output pixels of a strip are, in order.
+typedef struct {
+  int x, y, batch;
+} npu_conv_at;
+
+inline npu_conv_at npu_conv_find(int p, __global const npu_conv_geometry* g) {
+  npu_conv_at at;
+  const int line = p / g->out_w;
+  at.x = p - line * g->out_w;
+  at.batch = line / g->out_h;
+  at.y = line - at.batch * g->out_h;
+  return at;
+}
+
+inline bool npu_conv_tap_inside(npu_conv_at at, npu_conv_tap tap, __global const npu_conv_geometry* g) {
+  const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
+  return y >= 0 && y < g->in_h && x >= 0 && x < g->in_w;
+}
+
+inline bool npu_conv_run_inside(npu_conv_at at, npu_conv_tap tap, __global const npu_conv_geometry* g) {
+  const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
+  return y >= 0 && y < g->in_h && x >= 0 && x + g->run_taps <= g->in_w;
+}
+
+// The bytes of a run, `fill` for those outside the image.
+inline void npu_conv_gather(uchar* edge, __global const uchar* run, npu_conv_at at, npu_conv_tap tap, uchar fill,
+                            __global const npu_conv_geometry* g) {
+  const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
+  const bool row_inside = y >= 0 && y < g->in_h;
+  for (int k = 0, i = 0; k < g->run_taps; ++k) {
+    const bool inside = row_inside && x + k >= 0 && x + k < g->in_w;
+    for (int c = 0; c < g->depth; ++c, ++i) edge[i] = inside ? run[i] : fill;
+  }
+}
