@@ -11,7 +11,7 @@ namespace npu {
 namespace {
 
 // Elements per work-item of the kernels in lut.cl.
-constexpr int64_t kLutElements = 16;
+constexpr int64_t kLutBytes = 64, kLutWideElements = 16;  // per work-item of kernels/lut.cl
 
 // 255 * 2^23 is the largest 8-bit difference shifted left that an int32 holds, 2^15 * 2^15 the largest INT16
 // value; a multiplier below 2^23 (2^15) needs no more (schema/quantization.h). Past it TFLite's kernels
@@ -60,7 +60,7 @@ void LowerByteTable(const OpView& op, const ByteTable& table, Lowering& lowering
   const int64_t count = op.input(0)->element_count().value_or(0);
   const ConstantArg constant = lowering.AddConstant(std::span<const uint8_t>(table));
   lowering.Launch(
-      "npu_lut", {static_cast<size_t>((count + kLutElements - 1) / kLutElements), 1, 1},
+      "npu_lut", {static_cast<size_t>((count + kLutBytes - 1) / kLutBytes), 1, 1},
       {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, constant, static_cast<int32_t>(count)});
 }
 
@@ -79,7 +79,7 @@ void LowerWideTable(const OpView& op, const WideTable& table, Lowering& lowering
     return;
   }
   const int64_t count = op.input(0)->element_count().value_or(0);
-  lowering.Launch("npu_lut_int16", {static_cast<size_t>((count + kLutElements - 1) / kLutElements), 1, 1},
+  lowering.Launch("npu_lut_int16", {static_cast<size_t>((count + kLutWideElements - 1) / kLutWideElements), 1, 1},
                   {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, lowering.AddConstant(table),
                    static_cast<int32_t>(count)});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <memory>
@@ -141,6 +142,18 @@ TEST_F(ProgramCacheTest, TilesThatDoNotWorkGiveWayToVectors) {
     ASSERT_TRUE(cache->Program()) << to;
     EXPECT_EQ(&cache->variant(), variants[1]) << to;
   }
+}
+
+TEST_F(ProgramCacheTest, LookupsThatDoNotWorkGiveWayToPlainOnes) {
+  const auto variants = VariantsFor(device_->device());
+  const auto vnni = std::find_if(variants.begin(), variants.end(),
+                                 [](const KernelVariant* v) { return std::string_view(v->name) == "x86_vnni"; });
+  if (vnni == variants.end() || vnni == variants.begin()) GTEST_SKIP() << "this device has no lookups of its own";
+  const PatchedSources sources("vpblendmb %1, %0", "vpblendmb %0, %1");
+  ASSERT_TRUE(sources.replaced());
+  const auto cache = Cache(sources.rows());
+  ASSERT_TRUE(cache->Program());
+  EXPECT_EQ(&cache->variant(), *vnni);
 }
 
 TEST_F(ProgramCacheTest, ThreadsMayAskAtOnce) {

@@ -4,10 +4,10 @@
 
 #define NPU_TEST_STEPS 64
 
-// Fills results[498] with sums of dot products (scalar and vector activations, portable form), with 64 stored bytes,
+// Fills results[562] with sums of dot products (scalar and vector activations, portable form), with 64 stored bytes,
 // and with 64 interleaved channels and what storing them gives (the same bytes in their places; without
 // NPU_HAS_CHANNELS64 by plain code), and with the product of two matrices, 16 rows of 64 bytes by 16 words of 16
-// channels (by dot products in variants without tiles). form 1 or 2: repeats the variant's own products or those that it
+// channels (by dot products in variants without tiles), and with 64 bytes looked up in a table. form 1 or 2: repeats the variant's own products or those that it
 // replaces (of portable code; of vectors, where it has tiles), as many of both, `rounds` times, to be timed. One
 // work-item.
 NPU_TILE_KERNEL void npu_self_test(__global const uint* activations, __global const int* words,
@@ -103,4 +103,8 @@ NPU_TILE_KERNEL void npu_self_test(__global const uint* activations, __global co
     *(__global npu_int16_u*)(products + 16 * r) = sum;
   }
 #endif
+  // The table is the first 256 bytes of the words, the bytes are those behind it.
+  bytes = (__global uchar*)(results + 498);
+  npu_lookup64(bytes, (__global const uchar*)(words + 64), (__global const uchar*)words, 64);
+  for (int i = 63; i >= 0; --i) results[498 + i] = bytes[i];
 }
