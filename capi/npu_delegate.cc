@@ -8,6 +8,7 @@
 #include <string>
 
 #include "backends/opencl/opencl_backend.h"
+#include "capi/device_info.h"
 #include "capi/profile_plan.h"
 #include "capi/session.h"
 #include "capi/verify.h"
@@ -74,6 +75,20 @@ npu_status Fill(Info* out, const Info& info) {
   std::memcpy(reinterpret_cast<char*>(out) + sizeof(size_t),
               reinterpret_cast<const char*>(&info) + sizeof(size_t), size - sizeof(size_t));
   return NPU_OK;
+}
+
+Result<Options> ReadOptions(const npu_option* options, size_t count) {
+  if (options == nullptr && count > 0) {
+    return Fail(ErrorCode::kInvalidArgument, "options is NULL but option_count is not 0");
+  }
+  KeyValues key_values;
+  for (size_t i = 0; i < count; ++i) {
+    if (options[i].key == nullptr || options[i].value == nullptr) {
+      return Fail(ErrorCode::kInvalidArgument, "an option's key or value is NULL");
+    }
+    key_values.emplace_back(options[i].key, options[i].value);
+  }
+  return ParseOptions(key_values);
 }
 
 char* CopyString(const std::string& text) {
@@ -175,6 +190,18 @@ npu_status npu_devices_json(char** out_json) {
   });
 }
 
+npu_status npu_device_info_json(const npu_option* options, size_t option_count, char** out_json) {
+  return Guard([&]() -> npu_status {
+    if (out_json == nullptr) return BadArgument("out_json is NULL");
+    *out_json = nullptr;
+    const auto parsed = npu::ReadOptions(options, option_count);
+    if (!parsed) return SetError(parsed.error());
+    npu::SetLogLevel(parsed->log_level);
+    *out_json = npu::CopyString(npu::DeviceInfoJson(*parsed));
+    return NPU_OK;
+  });
+}
+
 void npu_string_destroy(char* string) { delete[] string; }
 
 npu_status npu_model_open_file(const char* path, npu_model** out_model) {
@@ -205,14 +232,8 @@ npu_status npu_plan_create(const npu_model* model, const npu_option* options, si
                            npu_plan** out_plan) {
   return Guard([&]() -> npu_status {
     if (model == nullptr || out_plan == nullptr) return BadArgument("model or out_plan is NULL");
-    if (options == nullptr && option_count > 0) return BadArgument("options is NULL but option_count is not 0");
     *out_plan = nullptr;
-    npu::KeyValues key_values;
-    for (size_t i = 0; i < option_count; ++i) {
-      if (options[i].key == nullptr || options[i].value == nullptr) return BadArgument("an option's key or value is NULL");
-      key_values.emplace_back(options[i].key, options[i].value);
-    }
-    auto parsed = npu::ParseOptions(key_values);
+    auto parsed = npu::ReadOptions(options, option_count);
     if (!parsed) return SetError(parsed.error());
     npu::SetLogLevel(parsed->log_level);
     // The plan works on its own copy, since inference writes shapes; constants are shared.

@@ -74,6 +74,11 @@ NPU_API const char* npu_options_help(void);
  * NPU_OK when there is none. Free with npu_string_destroy. */
 NPU_API npu_status npu_devices_json(char** out_json);
 
+/* What is known of the devices and, measured now (about a second when nothing is compiled; kept in the option cache_dir),
+ * how fast the one is that the options name (keys device, threads, cache_dir): JSON, docs/profiling.md. NPU_OK also when
+ * there is no device: "selected" is null then and "error" says why. Free with npu_string_destroy. NPU_INVALID_OPTION. */
+NPU_API npu_status npu_device_info_json(const npu_option* options, size_t option_count, char** out_json);
+
 /* Frees a string that a function's comment says to free. NULL is fine. */
 NPU_API void npu_string_destroy(char* string);
 

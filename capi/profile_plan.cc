@@ -23,7 +23,7 @@ std::vector<int> WithStates(std::vector<int> tensors, const std::vector<int>& st
 
 Result<std::string> ProfilePlan(std::shared_ptr<const Plan> plan, const Options& options, uint64_t seed, size_t runs) {
   NPU_ASSIGN_OR_RETURN(const Backends backends, OpenBackends(options));
-  Profile profile(plan, {backends.npu->device_name(), options.compute.threads, std::nullopt});
+  Profile profile(plan, {backends.npu->device_name(), options.compute.threads, MeasuredPeakGmacs(options)});
   for (size_t p = 0; p < plan->partitions.size(); ++p) {
     const Partition& partition = plan->partitions[p];
     NPU_ASSIGN_OR_RETURN(const auto executable,

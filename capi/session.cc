@@ -20,24 +20,24 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<const Plan> pla
     if (const Status status = CheckWritable(options.profile_path); !status) {
       Log(LogLevel::kWarning, "profile: {} cannot be written: {}", options.profile_path, status.error().text);
     }
-    session->profile_path_ = options.profile_path;
     session->StartProfile();
   }
   return session;
 }
 
 Session::~Session() {
-  if (profile_path_.empty() || profile_ == nullptr) return;
+  if (options_.profile_path.empty() || profile_ == nullptr) return;
   try {
-    const Status status = WriteFileAtomically(profile_path_, profile_->Json() + "\n");
-    if (!status) Log(LogLevel::kWarning, "profile: {} is not written: {}", profile_path_, status.error().text);
+    const Status status = WriteFileAtomically(options_.profile_path, profile_->Json() + "\n");
+    if (!status) Log(LogLevel::kWarning, "profile: {} is not written: {}", options_.profile_path, status.error().text);
   } catch (...) {
-    Log(LogLevel::kWarning, "profile: {} is not written: no memory", profile_path_);
+    Log(LogLevel::kWarning, "profile: {} is not written: no memory", options_.profile_path);
   }
 }
 
 void Session::StartProfile() {
-  profile_ = std::make_unique<Profile>(plan_, profile_device_);
+  profile_ = std::make_unique<Profile>(
+      plan_, ProfileDevice{device_name_, options_.compute.threads, MeasuredPeakGmacs(options_)});
   for (Step& step : steps_) {
     if (step.executable == nullptr) continue;
     step.profiled = profile_->Add({step.graph, {}, step.executable->memory_use()});

@@ -87,8 +87,7 @@ class Session {
 
   std::shared_ptr<const Plan> plan_;
   std::string device_name_;
-  std::string profile_path_;
-  ProfileDevice profile_device_;
+  Options options_;
   std::unique_ptr<Profile> profile_;
   std::vector<Step> steps_;
   std::vector<State> states_;

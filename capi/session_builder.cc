@@ -60,7 +60,9 @@ Result<std::unique_ptr<Session>> Session::Builder::Build() {
   NPU_ASSIGN_OR_RETURN(backends_, OpenBackends(options_));
   session_->plan_ = plan_;
   session_->device_name_ = backends_.npu->device_name();
-  session_->profile_device_ = {session_->device_name_, options_.compute.threads, std::nullopt};
+  session_->options_ = options_;
+  // A subgraph that runs once is not measured.
+  if (inside_once_) session_->options_.profile_path.clear();
   session_->memory_.resize(graph_.tensors.size());
   session_->bound_.resize(graph_.tensors.size(), nullptr);
 

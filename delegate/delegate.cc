@@ -102,8 +102,10 @@ std::string DelegateState::Numbered(const std::string& path, std::atomic<int>& c
 
 std::shared_ptr<GraphProfile> DelegateState::NewProfile(const std::shared_ptr<const Plan>& plan,
                                                         const Backends& backends, const ComputeOptions& compute) {
+  Options options = options_;
+  options.compute = compute;
   auto profile = std::make_shared<GraphProfile>(
-      plan, ProfileDevice{backends.npu->device_name(), compute.threads, std::nullopt},
+      plan, ProfileDevice{backends.npu->device_name(), compute.threads, MeasuredPeakGmacs(options)},
       Numbered(options_.profile_path, profile_files_));
   const std::lock_guard lock(mutex_);
   std::erase_if(profiles_, [](const auto& weak) { return weak.expired(); });

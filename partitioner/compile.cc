@@ -20,6 +20,12 @@ Result<Backends> OpenBackends(const Options& options) {
   return backends;
 }
 
+std::optional<double> MeasuredPeakGmacs(const Options& options) {
+  if (options.device == "reference") return std::nullopt;
+  const Result<double> peak = MeasureOpenClPeak(options.device, options.compute.threads);
+  return peak ? std::optional(*peak) : std::nullopt;
+}
+
 Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,
                                                          const Backends& backends,
                                                          const ComputeOptions& options) {

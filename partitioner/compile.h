@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "backends/backend.h"
 #include "backends/partition_executable.h"
@@ -19,6 +20,10 @@ struct Backends {
 
 // kDevice if the named device is not there.
 Result<Backends> OpenBackends(const Options& options);
+
+// Of the device that the options name, for the share of it that a profile shows; nullopt where it cannot be measured.
+// Takes a few milliseconds, and the time that the driver takes to compile a small kernel.
+std::optional<double> MeasuredPeakGmacs(const Options& options);
 
 // The Executable's inputs/outputs follow plan.partitions[partition].inputs/outputs, then its states.
 Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,

@@ -134,6 +134,8 @@ Result<std::vector<FoundDevice>> AskPlatforms() {
   return result;
 }
 
+}  // namespace
+
 OpenClDeviceLimits ReadLimits(const cl::Device& device) {
   OpenClDeviceLimits limits;
   limits.type = Info<cl_device_type>(device, CL_DEVICE_TYPE, 0);
@@ -150,8 +152,6 @@ OpenClDeviceLimits ReadLimits(const cl::Device& device) {
                          Info<cl_bool>(device, CL_DEVICE_HOST_UNIFIED_MEMORY, CL_FALSE) != CL_FALSE;
   return limits;
 }
-
-}  // namespace
 
 Status CheckProcess() {
   pid_t first = 0;

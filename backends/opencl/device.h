@@ -28,6 +28,8 @@ struct OpenClDeviceLimits {
   bool shared_memory = false;
 };
 
+OpenClDeviceLimits ReadLimits(const cl::Device& device);
+
 class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
  public:
   // kDevice if the device does not give a context. `name` is what errors call it.

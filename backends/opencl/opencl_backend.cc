@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "backends/opencl/calibration.h"
 #include "backends/opencl/device.h"
 #include "backends/opencl/executable.h"
 #include "base/log.h"
@@ -93,7 +94,14 @@ std::string ListText(const std::vector<FoundDevice>& devices) {
 
 }  // namespace
 
-Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device, const std::string& cache_dir) {
+namespace {
+
+struct Chosen {
+  int index = 0;
+  std::shared_ptr<OpenClDevice> device;
+};
+
+Result<Chosen> OpenChosen(const std::string& device) {
   NPU_ASSIGN_OR_RETURN(const std::vector<FoundDevice> devices, FindDevices());
   const int index = Choose(devices, device);
   if (index < 0) {
@@ -101,21 +109,114 @@ Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device, const 
                 fmt::format("no OpenCL device \"{}\"; found: {}", device, ListText(devices)));
   }
   NPU_ASSIGN_OR_RETURN(std::shared_ptr<OpenClDevice> opened, OpenDevice(devices[index]));
+  return Chosen{index, std::move(opened)};
+}
+
+std::string_view TypeName(cl_device_type type) {
+  if (type & CL_DEVICE_TYPE_ACCELERATOR) return "accelerator";
+  if (type & CL_DEVICE_TYPE_GPU) return "GPU";
+  if (type & CL_DEVICE_TYPE_CPU) return "CPU";
+  return "other";
+}
+
+std::string Text(const auto& object, cl_uint what) {
+  std::string text;
+  if (object.getInfo(what, &text) != CL_SUCCESS) text.clear();
+  return text.substr(0, text.find('\0'));
+}
+
+template <typename T>
+T Number(const cl::Device& device, cl_device_info what) {
+  T value{};
+  return clGetDeviceInfo(device(), what, sizeof(T), &value, nullptr) == CL_SUCCESS ? value : T{};
+}
+
+OpenClDeviceInfo Describe(const FoundDevice& found) {
+  OpenClDeviceInfo info;
+  info.platform = found.platform;
+  info.name = found.name;
+  info.driver_version = found.driver_version;
+  const cl::Platform platform(Number<cl_platform_id>(found.device, CL_DEVICE_PLATFORM));
+  info.platform_version = Text(platform, CL_PLATFORM_VERSION);
+  info.device_version = Text(found.device, CL_DEVICE_VERSION);
+  info.type = TypeName(found.type);
+  const OpenClDeviceLimits limits = ReadLimits(found.device);
+  info.compute_units = limits.compute_units;
+  info.memory_bytes = static_cast<int64_t>(Number<cl_ulong>(found.device, CL_DEVICE_GLOBAL_MEM_SIZE));
+  info.max_allocation_bytes = limits.max_allocation_bytes;
+  info.shared_memory = limits.shared_memory;
+  return info;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device, const std::string& cache_dir) {
+  NPU_ASSIGN_OR_RETURN(Chosen chosen, OpenChosen(device));
 
   // Kept like the devices themselves, and for the same reason never destroyed.
   static std::mutex mutex;
   static auto* backends = new std::map<std::pair<OpenClDevice*, std::string>, std::shared_ptr<Backend>>;
   const std::lock_guard lock(mutex);
-  std::shared_ptr<Backend>& backend = (*backends)[{opened.get(), cache_dir}];
-  if (backend == nullptr) backend = std::make_shared<OpenClBackendImpl>(std::move(opened), OpenFiles(cache_dir));
+  std::shared_ptr<Backend>& backend = (*backends)[{chosen.device.get(), cache_dir}];
+  if (backend == nullptr) {
+    backend = std::make_shared<OpenClBackendImpl>(std::move(chosen.device), OpenFiles(cache_dir));
+  }
   return backend;
 }
 
 Result<std::vector<OpenClDeviceInfo>> ListOpenClDevices() {
   NPU_ASSIGN_OR_RETURN(const std::vector<FoundDevice> devices, FindDevices());
   std::vector<OpenClDeviceInfo> list;
-  for (const FoundDevice& found : devices) list.push_back({found.platform, found.name, found.driver_version});
+  for (const FoundDevice& found : devices) list.push_back(Describe(found));
   return list;
+}
+
+Result<OpenClMeasurement> MeasureOpenClDevice(const std::string& device, int threads, const std::string& cache_dir) {
+  NPU_ASSIGN_OR_RETURN(const Chosen chosen, OpenChosen(device));
+  NPU_ASSIGN_OR_RETURN(const std::shared_ptr<OpenClDevice> part, chosen.device->WithThreads(threads));
+  const std::optional<FileCache> files = OpenFiles(cache_dir);
+  OpenClMeasurement result;
+  result.name = part->name();
+  result.index = chosen.index;
+  NPU_ASSIGN_OR_RETURN(result.speed, Calibrate(part, files ? &*files : nullptr));
+  // Building the program chooses the variant, also when the numbers were kept.
+  NPU_RETURN_IF_ERROR(part->programs().Program());
+  result.variant = part->programs().variant().name;
+  for (const ProgramCache::Trial& trial : part->programs().trials()) {
+    result.trials.push_back({trial.variant->name, trial.problem, trial.speedup});
+  }
+  return result;
+}
+
+namespace {
+
+// What was measured of devices, for as long as the process lasts; never destroyed, like the devices.
+template <typename Value, typename Measure>
+Result<Value> MeasuredOnce(const std::string& device, int threads, Measure measure) {
+  NPU_ASSIGN_OR_RETURN(const Chosen chosen, OpenChosen(device));
+  NPU_ASSIGN_OR_RETURN(const std::shared_ptr<OpenClDevice> part, chosen.device->WithThreads(threads));
+  static std::mutex mutex;
+  static auto* known = new std::map<OpenClDevice*, Value>;
+  const std::lock_guard lock(mutex);
+  const auto found = known->find(part.get());
+  if (found != known->end()) return found->second;
+  NPU_ASSIGN_OR_RETURN(const Value value, measure(part));
+  known->emplace(part.get(), value);
+  return value;
+}
+
+}  // namespace
+
+Result<SpeedModel> MeasureOpenClSpeed(const std::string& device, int threads, const std::string& cache_dir) {
+  return MeasuredOnce<SpeedModel>(device, threads, [&](const std::shared_ptr<OpenClDevice>& part) {
+    const std::optional<FileCache> files = OpenFiles(cache_dir);
+    return Calibrate(part, files ? &*files : nullptr);
+  });
+}
+
+Result<double> MeasureOpenClPeak(const std::string& device, int threads) {
+  return MeasuredOnce<double>(device, threads,
+                              [](const std::shared_ptr<OpenClDevice>& part) { return MeasurePeakGmacs(*part); });
 }
 
 }  // namespace npu

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/speed_model.h"
 
 namespace npu {
 
@@ -21,7 +22,33 @@ Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device, const 
 
 struct OpenClDeviceInfo {
   std::string platform, name, driver_version;
+  std::string platform_version, device_version;
+  std::string_view type;  // "accelerator", "GPU", "CPU", "other"
+  int compute_units = 0;
+  int64_t memory_bytes = 0, max_allocation_bytes = 0;
+  bool shared_memory = false;  // host and device use one memory without copying
 };
+// In the order of their numbers. Opens none.
 Result<std::vector<OpenClDeviceInfo>> ListOpenClDevices();
+
+// What is only known of a device after trying it out.
+struct OpenClMeasurement {
+  std::string name;     // of the device
+  int index = 0;        // into ListOpenClDevices()
+  std::string variant;  // of its kernels (kernel_variant.h)
+  struct Trial {
+    std::string variant, problem;  // problem empty: it works
+    double speedup = 0;            // over the form that it replaces; 0: not measured
+  };
+  std::vector<Trial> trials;  // of the variants that this device may have, best first, until one was taken
+  SpeedModel speed;
+};
+// Of the device that `device` names, restricted to `threads`, as OpenClBackend and ComputeOptions::threads take them.
+// About a second when nothing is compiled; nothing when cache_dir has it. kDevice.
+Result<OpenClMeasurement> MeasureOpenClDevice(const std::string& device, int threads, const std::string& cache_dir);
+// Only its speed. Measured at most once per process.
+Result<SpeedModel> MeasureOpenClSpeed(const std::string& device, int threads, const std::string& cache_dir);
+// Only the most 8-bit multiply-accumulates, in 1e9 a second: faster to know. Likewise.
+Result<double> MeasureOpenClPeak(const std::string& device, int threads);
 
 }  // namespace npu

@@ -118,6 +118,11 @@ const KernelVariant& ProgramCache::variant() {
   return chosen_ == nullptr ? kPortableVariant : *chosen_;
 }
 
+std::vector<ProgramCache::Trial> ProgramCache::trials() {
+  const std::lock_guard lock(mutex_);
+  return trials_;
+}
+
 // Under mutex_, like Built.
 void ProgramCache::Choose() {
   for (const KernelVariant* variant : VariantsFor(device_)) {
@@ -129,6 +134,7 @@ void ProgramCache::Choose() {
     double speedup = 0;
     const std::string problem =
         program ? SelfTest(context_, device_, *program, speedup) : program.error().text;
+    trials_.push_back({variant, OneLine(problem), speedup});
     if (problem.empty() && speedup > 1) {
       Log(LogLevel::kInfo, "{}: kernels of variant {}, {:.1f} times as fast as those they replace", device_name_,
           variant->name, speedup);

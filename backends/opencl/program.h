@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/opencl/cl.h"
 #include "backends/opencl/kernel_sources.h"
@@ -39,6 +40,13 @@ class ProgramCache {
   std::string sources_digest() const;
   // The variant that Program chose; kPortableVariant before any program has been built.
   const KernelVariant& variant();
+  // What became of each variant that was tried; empty before any program has been built.
+  struct Trial {
+    const KernelVariant* variant;
+    std::string problem;  // empty: it works
+    double speedup;       // over the form that it replaces; 0: not measured
+  };
+  std::vector<Trial> trials();
 
  private:
   void Choose();
@@ -53,6 +61,7 @@ class ProgramCache {
   std::mutex mutex_;
   std::map<const KernelVariant*, Result<cl::Program>> programs_;  // under mutex_, like all below
   const KernelVariant* chosen_ = nullptr;
+  std::vector<Trial> trials_;
 };
 
 }  // namespace npu

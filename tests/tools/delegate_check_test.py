@@ -240,7 +240,29 @@ class Running(unittest.TestCase):
         self.assertIn("/nonexistent/folder/trace", done.stderr)
         self.assertIn("Operators in order", done.stdout)  # the report is not lost
 
+    def test_device_info(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cached = ["--device-info", "--format", "json", "--threads", "1", "--cache-dir", folder]
+            first, second = run(*cached), run(*cached)
+        self.assertEqual((first.returncode, first.stderr), (0, ""))
+        info = json.loads(first.stdout)
+        again = json.loads(second.stdout)["selected"]["speed"]
+        self.assertEqual(info["selected"]["speed"], again)  # kept, not measured again
+        self.assertEqual(info["devices"][info["selected"]["index"]]["name"], info["selected"]["name"])
+        self.assertTrue(all(value > 0 for value in info["selected"]["speed"].values()))
+        self.assertTrue(info["selected"]["variant"])
+        text = run("--device-info", "--threads", "1").stdout
+        for word in ("compute units", "driver", "kernels of variant", "GMAC/s", "Graphics and accelerator nodes"):
+            self.assertIn(word, text)
+        done = run("--device-info", "--device", "no such device")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("no such device", done.stderr)
+        self.assertIn("compute units", done.stdout)
+
     def test_no_device(self):
+        done = run("--device-info", OCL_ICD_VENDORS="/nonexistent")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("No OpenCL device", done.stdout)
         done = run(INT8, "--run", OCL_ICD_VENDORS="/nonexistent")
         self.assertEqual(done.returncode, 4)
         self.assertIn("OpenCL", done.stderr)

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/delegate-check/api.h"
+#include "tools/delegate-check/device_info.h"
 #include "tools/delegate-check/run.h"
 #include "tools/delegate-check/text_report.h"
 
@@ -69,6 +70,14 @@ int ListDevices() {
   return kOk;
 }
 
+int ShowDeviceInfo(const Arguments& arguments) {
+  const Json info = DeviceInfo(arguments);
+  Write(arguments.output, arguments.format == "json" ? Dump(info) : DeviceInfoText(info), "the report");
+  if (!info["selected"].is_null()) return kOk;
+  fmt::print(stderr, "delegate-check: {}\n", info["error"].get<std::string>());
+  return kDeviceError;
+}
+
 int CheckModel(const Arguments& arguments) {
   npu_model* opened = nullptr;
   Check(npu_model_open_file(arguments.model.c_str(), &opened));
@@ -99,7 +108,7 @@ int Main(int argc, char** argv) {
   CLI::App app{"delegate-check digits_int8.tflite: says which operators of a .tflite model run on the NPU, "
                "which do not, and why."};
   Arguments arguments;
-  bool list_devices = false;
+  bool list_devices = false, device_info = false;
   app.add_option("model", arguments.model, "the .tflite file");
   app.add_option("--format", arguments.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
   app.add_option("-o,--output", arguments.output, "write the report to this file (-: stdout)")->capture_default_str();
@@ -133,6 +142,8 @@ int Main(int argc, char** argv) {
   app.add_option("--min-npu-macs", arguments.min_npu_macs, "gate: at least this percentage of MACs on the NPU")
       ->check(CLI::Range(0.0, 100.0));
   app.add_flag("--list-devices", list_devices, "list the OpenCL devices and exit");
+  app.add_flag("--device-info", device_info, "measure the device, say what is known of all, and exit");
+  app.add_option("--cache-dir", arguments.cache_dir, "keep compiled programs and measured speeds in this directory");
   app.set_version_flag("--version", std::string("delegate-check ") + npu_version());
   app.footer("Exit codes: 0 report made; 1 a gate is not met; 2 model unreadable or not runnable; 3 usage;\n"
              "4 device error. The report goes to stdout (or -o), everything else to stderr.");
@@ -143,6 +154,7 @@ int Main(int argc, char** argv) {
   }
   try {
     if (list_devices) return ListDevices();
+    if (device_info) return ShowDeviceInfo(arguments);
     if (arguments.model.empty()) {
       std::fputs("delegate-check: no model given; try delegate-check --help\n", stderr);
       return kUsageError;
@@ -175,6 +187,7 @@ PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::
                                      {"folds", folds.c_str()},
                                      {"min_segment_macs", min_macs.c_str()},
                                      {"min_segment_ops", min_ops.c_str()}};
+  if (!arguments.cache_dir.empty()) options.push_back({"cache_dir", arguments.cache_dir.c_str()});
   if (!arguments.deny.empty()) options.push_back({"deny", arguments.deny.c_str()});
   if (!arguments.allow.empty()) options.push_back({"allow", arguments.allow.c_str()});
   npu_plan* plan = nullptr;

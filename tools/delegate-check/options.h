@@ -30,6 +30,7 @@ struct Arguments {
   int64_t threads = 0;
   std::vector<std::string> inputs;  // .npy files, one per graph input
   uint64_t seed = 1;
+  std::string cache_dir;
   bool require_full_npu = false;
   std::optional<int64_t> max_host_ops;
   std::optional<double> min_npu_macs;  // percent

@@ -66,10 +66,10 @@ void Segments(std::string& text, const Json& profile) {
                         segment["upload_us"].get<double>(), segment["queue_us"].get<double>(),
                         segment["run_us"].get<double>(), segment["download_us"].get<double>(), MedianUs(segment));
     if (segment["backend"] == "cpu") continue;
-    text += fmt::format("    kernels: {:.1f} us in {} launches{}{}; {} up, {} down\n", segment["busy_us"].get<double>(),
+    text += fmt::format("    kernels {:.1f} us, {} launches{}{}; {} up, {} down\n", segment["busy_us"].get<double>(),
                         segment["launches"].get<int64_t>(),
                         segment["gmacs"].is_null() ? "" : Number(segment["gmacs"], ", {:.1f} GMAC/s"),
-                        segment["peak_share"].is_null() ? "" : Number(segment["peak_share"], " = {:.0f} % of peak", 100),
+                        segment["peak_share"].is_null() ? "" : Number(segment["peak_share"], " ({:.0f}% of peak)", 100),
                         Bytes(segment["upload_bytes"].get<int64_t>()), Bytes(segment["download_bytes"].get<int64_t>()));
     if (segment["clock"] == "launch") {
       text += "    (timed one by one: this driver does not tell how long kernels take)\n";
