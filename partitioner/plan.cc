@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "backends/ops/float_form.h"
 #include "backends/ops/inference.h"
 #include "backends/ops/lce.h"
 #include "backends/ops/room.h"
@@ -46,6 +47,7 @@ class Planner {
     // Each round only gives ops back to the host, so this ends.
     std::vector<ColourGroup> groups;
     do {
+      GiveBackFloatsOutsideBinaryRegions();
       GiveBackArithmeticThatTheHostReads();
       groups = CutPartitions();
     } while (GiveBackUnworthyOps(groups));
@@ -128,6 +130,56 @@ class Planner {
     }
     graph_output_.resize(graph_.tensors.size());
     for (int tensor : graph_.outputs) graph_output_[tensor] = true;
+  }
+
+  // Hosts compute floats as well as we do, so plain float networks, and the float ends of binary ones, are theirs. But
+  // what lies between our operators (Larq's converter leaves ADD, CONCATENATION ... in float around each binary
+  // convolution) would cut the network in pieces: it stays where a path of ours leads from an operator on the NPU or
+  // a binary one through it to another, one of the two binary.
+  void GiveBackFloatsOutsideBinaryRegions() {
+    if (std::none_of(plan_.ops.begin(), plan_.ops.end(),
+                     [](const OpPlan& op) { return op.placement == Placement::kDelegateCpu; })) {
+      return;
+    }
+    const auto is_float = [&](int op) {
+      return plan_.ops[op].placement == Placement::kDelegateCpu && IsFloatForm({graph_, graph_.ops[op]});
+    };
+    const int count = static_cast<int>(graph_.ops.size());
+    bool changed = true;
+    while (changed) {
+      changed = false;
+      // Per tensor: what a path of ours has met before it, or will behind it.
+      enum : uint8_t { kNone = 0, kAnchor = 1, kBinaryAnchor = 3 };
+      std::vector<uint8_t> before(graph_.tensors.size()), behind(graph_.tensors.size());
+      const auto own = [&](int op) -> uint8_t { return Binary(op) ? kBinaryAnchor : OnNpu(op) ? kAnchor : kNone; };
+      const auto sum = [](const std::vector<uint8_t>& flags, const std::vector<int>& tensors) {
+        uint8_t all = kNone;
+        for (int tensor : tensors) {
+          if (tensor != kNoTensor) all |= flags[tensor];
+        }
+        return all;
+      };
+      const auto spread = [](std::vector<uint8_t>& flags, const std::vector<int>& tensors, uint8_t add) {
+        for (int tensor : tensors) {
+          if (tensor != kNoTensor) flags[tensor] |= add;
+        }
+      };
+      for (int op = 0; op < count; ++op) {
+        const Op& o = graph_.ops[op];
+        if (Ours(op)) spread(before, o.outputs, own(op) | sum(before, o.inputs));
+      }
+      for (int op = count - 1; op >= 0; --op) {
+        const Op& o = graph_.ops[op];
+        if (Ours(op)) spread(behind, o.inputs, own(op) | sum(behind, o.outputs));
+      }
+      for (int op = 0; op < count; ++op) {
+        if (!is_float(op)) continue;
+        const uint8_t first = sum(before, graph_.ops[op].inputs), last = sum(behind, graph_.ops[op].outputs);
+        if (first != kNone && last != kNone && (first | last) == kBinaryAnchor) continue;
+        plan_.ops[op].placement = Placement::kHost;  // its own reasons say it all
+        changed = true;
+      }
+    }
   }
 
   // What we evaluated is known to us alone. Backwards, since giving one back makes its makers' result read

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "backends/ops/binary_operands.h"
+#include "backends/ops/float_form.h"
 #include "backends/ops/rules.h"
 #include "schema/quantization.h"
 
@@ -202,6 +203,10 @@ void Check(const OpView& op, Verdict& verdict) {
 
 Status Reference(const ReferenceArgs& args) {
   const OpView& op = args.view;
+  if (IsFloatForm(op)) {
+    ComputeFloatBinary(args);
+    return {};
+  }
   NPU_RETURN_IF_ERROR(ExpectBroadcast(op));
   const bool is_mul = op.op.kind == OpKind::kMul;
   switch (op.input(0)->type) {
@@ -268,6 +273,7 @@ constexpr std::string_view kRules[] = {
     "ADD, SUB: 2 * larger input scale / output scale is below 2^20 (INT16: 2^15). INT16 with pot_scale_int16 and "
     "scales that are powers of two: equal shapes, one input of the output's scale, the other's 2^-15 to 1 of it.",
     "MUL: input scale 0 * input scale 1 / output scale is below 2^15 (INT16: 1).",
+    "delegate-cpu, between binary operators: FLOAT32.",
 };
 
 }  // namespace
@@ -277,7 +283,7 @@ const OpRoom kBinaryRoom = {
     .name = "binary",
     .infer = InferBroadcast,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

@@ -18,6 +18,7 @@
 #include "backends/ops/binary_operands.h"
 #include "backends/ops/elementwise.h"
 #include "backends/ops/fixed_point.h"
+#include "backends/ops/float_form.h"
 #include "backends/ops/rules.h"
 
 namespace npu {
@@ -209,6 +210,10 @@ void Check(const OpView& op, Verdict& verdict) {
 
 Status Reference(const ReferenceArgs& args) {
   const OpView& op = args.view;
+  if (IsFloatForm(op)) {
+    ComputeFloatBinary(args);
+    return {};
+  }
   NPU_RETURN_IF_ERROR(ExpectBroadcast(op));
   const auto extremum = [&](int32_t a, int32_t b) {
     return op.op.kind == OpKind::kMaximum ? std::max(a, b) : std::min(a, b);
@@ -262,6 +267,7 @@ constexpr std::string_view kRules[] = {
     "in [2^6, 2^23); a constant divisor holds no zero. At a zero of another divisor LiteRT fails the "
     "invocation; "
     "here the quotient is the largest value, or the smallest of a negative dividend.",
+    "delegate-cpu, between binary operators: PRELU of FLOAT32.",
     "PRELU: input scale 0 / output scale below 2^23; input scale 0 * input scale 1 / output scale below "
     "2^15.",
 };
@@ -273,7 +279,7 @@ const OpRoom kBinaryPairsRoom = {
     .name = "binary_pairs",
     .infer = InferBroadcast,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

@@ -15,6 +15,7 @@
 #include <cmath>
 
 #include "backends/ops/data_movement.h"
+#include "backends/ops/float_form.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/strided_copy.h"
 #include "base/checked.h"
@@ -269,6 +270,7 @@ constexpr std::string_view kRules[] = {
     "tensor; "
     "no dimension is 0",
     "INT8, INT16: every input has the output's scale and zero point",
+    "delegate-cpu, between binary operators: FLOAT32",
     "UINT8: other scales are requantized; an input's scale is at most 2^22 times the output's",
 };
 
@@ -279,7 +281,7 @@ const OpRoom kConcatenationRoom = {
     .name = "concatenation",
     .infer = Infer,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "backends/ops/float_form.h"
 #include "backends/ops/reduction.h"
 #include "backends/ops/rules.h"
 
@@ -40,8 +41,21 @@ void Check(const OpView& op, Verdict& verdict) {
   }
 }
 
+// The float form: sums in the order of the input, then one division each.
+void MeanOfFloats(const ReferenceArgs& args, const Reduction& reduction) {
+  const float* in = args.in<float>(0);
+  float* out = args.out<float>(0);
+  std::fill_n(out, reduction.outputs, 0.0f);
+  ForEachReduced(*args.view.input(0), reduction, [&](int64_t to, int64_t from) { out[to] += in[from]; });
+  for (int64_t i = 0; i < reduction.outputs; ++i) out[i] /= static_cast<float>(reduction.count);
+}
+
 Status Reference(const ReferenceArgs& args) {
   const auto reduction = MakeReduction(args.view);
+  if (reduction && IsFloatForm(args.view)) {
+    MeanOfFloats(args, *reduction);
+    return {};
+  }
   const DataType type = args.view.output(0)->type;
   if (!reduction || (!Is8Bit(type) && type != DataType::kInt16)) {
     return Fail(ErrorCode::kUnsupported, "MEAN computes INT8, UINT8 and INT16 over constant axes only");
@@ -64,6 +78,7 @@ constexpr std::string_view kRules[] = {
     "input of rank 1 to 5 without empty dimensions",
     "axes: constant INT32, each in [-rank, rank)",
     "at most 2^23 (INT16: 2^16 - 1) values per mean",
+    "delegate-cpu, between binary operators: FLOAT32",
 };
 
 }  // namespace
@@ -73,7 +88,7 @@ const OpRoom kMeanRoom{
     .name = "mean",
     .infer = InferReduction,
     .check = Check,
-    .check_cpu = Check,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

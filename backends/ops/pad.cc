@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "backends/ops/data_movement.h"
+#include "backends/ops/float_form.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/strided_copy.h"
 #include "base/checked.h"
@@ -165,6 +166,7 @@ constexpr std::string_view kRules[] = {
     "input and output are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor; no "
     "dimension is 0",
     "the value (PADV2) is a constant of one element with the output's type, scale and zero point",
+    "delegate-cpu, between binary operators: FLOAT32",
 };
 
 }  // namespace
@@ -174,7 +176,7 @@ const OpRoom kPadRoom = {
     .name = "pad",
     .infer = Infer,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

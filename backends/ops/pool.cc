@@ -10,7 +10,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "backends/cpu/thread_pool.h"
+#include "backends/ops/float_form.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/window.h"
@@ -152,8 +155,44 @@ void Pool(const OpView& op, bool average, const T* in, T* out) {
   }
 }
 
+// The float form. A window's values are summed in their order in memory, and the sum divided.
+void PoolFloats(const ReferenceArgs& args, bool average) {
+  const OpView& op = args.view;
+  const PoolWindow window = *MakePoolWindow(op.op.as<Pool2DParams>(), *op.input(0));
+  const Axis &rows = window.rows, &columns = window.columns;
+  const int64_t channels = op.input(0)->shape[3];
+  const FloatRange range = FloatActivationRange(op.op.as<Pool2DParams>().activation);
+  const int64_t cost = int64_t{columns.out} * rows.filter * columns.filter * channels;
+  ParallelRanges(args.pool, int64_t{op.input(0)->shape[0]} * rows.out, cost, [&](int64_t begin, int64_t end) {
+    float* out = args.out<float>(0) + begin * columns.out * channels;
+    for (int64_t row = begin; row < end; ++row) {
+      const auto y = static_cast<int32_t>(row % rows.out);
+      const float* image = args.in<float>(0) + row / rows.out * rows.in * columns.in * channels;
+      for (int32_t x = 0; x < columns.out; ++x, out += channels) {
+        std::fill_n(out, channels, average ? 0.0f : std::numeric_limits<float>::lowest());
+        for (int64_t in_y = rows.begin(y); in_y < rows.end(y); ++in_y) {
+          for (int64_t in_x = columns.begin(x); in_x < columns.end(x); ++in_x) {
+            const float* in = image + (in_y * columns.in + in_x) * channels;
+            if (average) {
+              for (int64_t c = 0; c < channels; ++c) out[c] += in[c];
+            } else {
+              for (int64_t c = 0; c < channels; ++c) out[c] = out[c] < in[c] ? in[c] : out[c];
+            }
+          }
+        }
+        const auto count = static_cast<float>(int64_t{rows.end(y) - rows.begin(y)} * (columns.end(x) - columns.begin(x)));
+        for (int64_t c = 0; c < channels; ++c) out[c] = range(average ? out[c] / count : out[c]);
+      }
+    }
+  });
+}
+
 Status Reference(const ReferenceArgs& args) {
   const bool average = args.view.op.kind == OpKind::kAveragePool2D;
+  if (IsFloatForm(args.view)) {
+    PoolFloats(args, average);
+    return {};
+  }
   switch (args.view.output(0)->type) {
     case DataType::kInt8: Pool(args.view, average, args.in<int8_t>(0), args.out<int8_t>(0)); return {};
     case DataType::kUInt8: Pool(args.view, average, args.in<uint8_t>(0), args.out<uint8_t>(0)); return {};
@@ -211,6 +250,7 @@ constexpr std::string_view kRules[] = {
     "strides and filter 1 to 65535; AVERAGE_POOL_2D: at most 2^23 values in one window",
     "VALID padding: the filter fits into the input",
     "fused activation NONE, RELU, RELU_N1_TO_1 or RELU6",
+    "delegate-cpu, between binary operators: FLOAT32",
 };
 
 }  // namespace
@@ -220,7 +260,7 @@ const OpRoom kPoolRoom{
     .name = "pool",
     .infer = Infer,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "backends/ops/data_movement.h"
+#include "backends/ops/float_form.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/strided_copy.h"
 #include "base/checked.h"
@@ -163,6 +164,7 @@ constexpr std::string_view kRules[] = {
     "EXPAND_DIMS: the axis is a constant INT32 or INT64 in [-rank-1, rank]",
     "input and output are INT8, UINT8 or INT16 (zero point 0), the same type, quantized per tensor",
     "no dimension is 0",
+    "delegate-cpu, between binary operators: RESHAPE of FLOAT32",
     "EXPAND_DIMS: input and output have the same scale and zero point; RESHAPE and SQUEEZE keep the bytes",
 };
 
@@ -173,7 +175,7 @@ const OpRoom kReshapeRoom = {
     .name = "reshape",
     .infer = Infer,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "backends/ops/elementwise.h"
+#include "backends/ops/float_form.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/sigmoid_int16.h"
 
@@ -202,6 +203,10 @@ void Check(const OpView& op, Verdict& verdict) {
 }
 
 Status Reference(const ReferenceArgs& args) {
+  if (IsFloatForm(args.view)) {
+    ComputeFloatUnary(args);
+    return {};
+  }
   if (IsInt16(args.view) && HasInt16Form(args.view.op.kind)) {
     ApplyWideTable(args, UnaryWideTable(args.view));
     return {};
@@ -232,6 +237,7 @@ constexpr std::string_view kRules[] = {
     "2^15).",
     "LEAKY_RELU: |alpha| * input scale / output scale below 2^23 (INT16: 2^15); alpha may be negative.",
     "HARD_SWISH: input scale / output scale / 128 in [2^-16, 1); input scale * 256 / 3 in [2^-16, 2^30).",
+    "delegate-cpu, between binary operators: RELU, RELU6, RELU_N1_TO_1 and RELU_0_TO_1 of FLOAT32.",
 };
 
 }  // namespace
@@ -241,7 +247,7 @@ const OpRoom kUnaryRoom = {
     .name = "unary",
     .infer = InferSameShape,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = nullptr,
