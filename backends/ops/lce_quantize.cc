@@ -41,13 +41,14 @@ Status Infer(Graph& graph, const Op& op) {
   if (op.kind == OpKind::kLceQuantize) {
     result.shape = PackedShape(input->shape);
   } else {
-    // 33 channels and 64 take two words: only the model's own shape tells them apart.
-    if (!output->shape_known || output->shape.size() != input->shape.size() ||
+    // 33 channels and 64 take two words: only the model's own shape tells them apart. It stands there even where a
+    // shape is to be inferred anew (shape_known is false).
+    if (output->shape.size() != input->shape.size() ||
         PackedWords(output->shape.back()) != input->shape.back()) {
       return Fail(ErrorCode::kInvalidModel,
-                  fmt::format("output shape {}; expected that of input {} with 32 channels for each of its last "
+                  fmt::format("output shape [{}]; expected that of input {} with 32 channels for each of its last "
                               "dimension, or up to 31 fewer",
-                              ShapeString(*output), ShapeString(*input)));
+                              fmt::join(output->shape, ","), ShapeString(*input)));
     }
     const int32_t channels = output->shape.back();
     result.shape = input->shape;

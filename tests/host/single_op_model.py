@@ -27,7 +27,8 @@ def build(op, inputs, outputs, options=None, version=1):
 
 def build_graph(operators, graph_inputs, graph_outputs, version=1):
     """The bytes of a model of several operators, each (op, inputs, outputs, options) as `build` takes them, in
-    execution order. A Tensor object is one tensor wherever it stands."""
+    execution order; a name that is no BuiltinOperator's is a custom operator. A Tensor object is one tensor wherever it
+    stands."""
     model, graph = schema.ModelT(), schema.SubGraphT()
     model.buffers, graph.tensors, graph.operators, model.operatorCodes = [schema.BufferT()], [], [], []
     indices = {}
@@ -68,7 +69,11 @@ def build_graph(operators, graph_inputs, graph_outputs, version=1):
             operator.builtinOptions = getattr(schema, name + "OptionsT")()
             for field, value in fields.items():
                 setattr(operator.builtinOptions, field, value)
-        code.builtinCode = getattr(schema.BuiltinOperator, op)
+        if hasattr(schema.BuiltinOperator, op):
+            code.builtinCode = getattr(schema.BuiltinOperator, op)
+        else:
+            code.builtinCode = schema.BuiltinOperator.CUSTOM
+            code.customCode = op
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
         code.version = version
         model.operatorCodes.append(code)

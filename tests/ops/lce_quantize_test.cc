@@ -177,6 +177,15 @@ TEST(LceBMaxPool2dTest, LargestSignOfEachWindow) {
   }
 }
 
+// A host's kernel forgets all shapes that follow from others and infers them again: this one's channels stay.
+TEST(LceDequantizeTest, KeepsItsChannelsWhenShapesAreInferredAnew) {
+  const auto graph = DequantizeOp(DataType::kFloat32, 40);
+  graph->tensors[0].shape = {7, 2};
+  graph->tensors[1].shape_known = false;
+  EXPECT_EQ(InferShapes(*graph).errors[0], "");
+  EXPECT_EQ(graph->tensors[1].shape, (std::vector<int32_t>{7, 40}));
+}
+
 using List = std::vector<ReasonCode>;
 
 TEST(LceRulesTest, NamedByOperand) {
