@@ -17,6 +17,7 @@ extern const FoldRule kRequantizePairFold;
 extern const FoldRule kActivationFold;
 
 extern const FoldRule kRequantizeTableFold;
+extern const FoldRule kSameInputFold;
 extern const FoldRule kFloatUnaryFold;
 extern const FoldRule kFloatBinaryFold;
 extern const FoldRule kFloatConcatFold;
@@ -32,6 +33,7 @@ constexpr const FoldRule* kRules[] = {
     &kRequantizePairFold,
     &kActivationFold,
     &kRequantizeTableFold,
+    &kSameInputFold,
     &kFloatUnaryFold,
     &kFloatBinaryFold,
     &kFloatConcatFold,
