@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <utility>
 #include <vector>
 
 #include "backends/cpu/thread_pool.h"
+#include "backends/cpu/window_gather.h"
 #include "backends/ops/lce.h"
 #include "backends/ops/lce_bconv2d.h"
 #include "backends/ops/rules.h"
@@ -111,8 +111,14 @@ class Bconv2dKernel : public CpuKernel {
 
   void RunTile(const ReferenceArgs& args, Scratch& scratch, int64_t first, int64_t pixels) const {
     for (int64_t group = 0; group < shape_.groups; ++group) {
-      for (int64_t p = 0; p < pixels; ++p) GatherWindow(args.in<uint32_t>(0), first + p, group, p, scratch);
       const int64_t words = shape_.window_words();
+      for (int64_t p = 0; p < pixels; ++p) {
+        // Outside the image are zeros, which are +1.
+        const int32_t outside =
+            GatherWindow(args.in<uint32_t>(0), shape_.rows, shape_.columns, shape_.input_words,
+                         group * shape_.group_words, shape_.group_words, first + p, scratch.windows.data() + p * words);
+        scratch.outside[p] = shape_.zero_padding ? outside : 0;
+      }
       for (int64_t block = 0; block < group_blocks_; ++block) {
         const uint32_t* filters = filters_.data() + (group * group_blocks_ + block) * words * form_.outputs;
         // A group's last block may write past its outputs: the next group comes later.
@@ -138,62 +144,18 @@ class Bconv2dKernel : public CpuKernel {
     }
   }
 
-  // First input row and column of an output pixel's window.
-  std::pair<int64_t, int64_t> Corner(int64_t pixel) const {
-    const WindowAxis &rows = shape_.rows, &columns = shape_.columns;
-    const int64_t in_image = pixel % (int64_t{rows.output} * columns.output);
-    return {in_image / columns.output * rows.stride - rows.pad_before,
-            in_image % columns.output * columns.stride - columns.pad_before};
-  }
-
   // Takes back what taps outside the image have counted as if they were +1.
   void UncountOutside(int64_t pixel, int32_t* accum) const {
-    const auto [top, left] = Corner(pixel);
+    const WindowCorner corner(shape_.rows, shape_.columns, pixel);
     const int32_t* ones = tap_ones_.data();
     for (int64_t ky = 0; ky < shape_.rows.filter; ++ky) {
-      const int64_t y = top + ky * shape_.rows.dilation;
+      const int64_t y = corner.top + ky * shape_.rows.dilation;
       for (int64_t kx = 0; kx < shape_.columns.filter; ++kx, ones += shape_.output_channels) {
-        const int64_t x = left + kx * shape_.columns.dilation;
+        const int64_t x = corner.left + kx * shape_.columns.dilation;
         if (y >= 0 && y < shape_.rows.input && x >= 0 && x < shape_.columns.input) continue;
         for (int64_t o = 0; o < shape_.output_channels; ++o) accum[o] -= ones[o];
       }
     }
-  }
-
-  // Copies the window of one output pixel and one group; taps outside the image are 0, which is +1.
-  void GatherWindow(const uint32_t* input, int64_t pixel, int64_t group, int64_t p, Scratch& scratch) const {
-    const WindowAxis &rows = shape_.rows, &columns = shape_.columns;
-    const int64_t batch = pixel / (int64_t{rows.output} * columns.output);
-    const auto [top, left] = Corner(pixel);
-    const uint32_t* image = input + batch * rows.input * columns.input * shape_.input_words + group * shape_.group_words;
-    const int64_t tap_words = shape_.group_words;
-    const bool whole_rows = columns.dilation == 1 && shape_.groups == 1 && left >= 0 && left + columns.filter <= columns.input;
-    uint32_t* to = scratch.windows.data() + p * shape_.window_words();
-    int32_t outside = 0;
-    for (int64_t ky = 0; ky < rows.filter; ++ky) {
-      const int64_t y = top + ky * rows.dilation;
-      if (y < 0 || y >= rows.input) {
-        std::fill_n(to, columns.filter * tap_words, 0u);
-        to += columns.filter * tap_words;
-        outside += columns.filter;
-        continue;
-      }
-      const uint32_t* row = image + y * columns.input * shape_.input_words;
-      if (whole_rows) {
-        to = std::copy_n(row + left * tap_words, columns.filter * tap_words, to);
-        continue;
-      }
-      for (int64_t kx = 0; kx < columns.filter; ++kx, to += tap_words) {
-        const int64_t x = left + kx * columns.dilation;
-        if (x < 0 || x >= columns.input) {
-          std::fill_n(to, tap_words, 0u);
-          ++outside;
-        } else {
-          std::copy_n(row + x * shape_.input_words, tap_words, to);
-        }
-      }
-    }
-    scratch.outside[p] = shape_.zero_padding ? outside : 0;
   }
 
   XorPopcount form_;

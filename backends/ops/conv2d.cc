@@ -21,6 +21,7 @@
 
 #include "backends/ops/convolution.h"
 #include "backends/ops/convolution_int16.h"
+#include "backends/ops/float_convolution.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/window.h"
@@ -52,6 +53,7 @@ constexpr std::string_view kRules[] = {
     "INT16: input scale * weights scale / output scale below 2^7; at most 2^24 products per output; bias "
     "values "
     "-2^46 to 2^46",
+    "delegate-cpu, between binary operators: FLOAT32 (input, weights, bias)",
 };
 
 void Check(const OpView& op, Verdict& verdict) {
@@ -154,6 +156,10 @@ Int16Convolution MakeInt16(const OpView& op) {
 }
 
 Status Reference(const ReferenceArgs& args) {
+  if (IsFloatForm(args.view)) {
+    ComputeFloatConvolution(args);
+    return {};
+  }
   if (IsInt16(args.view)) {
     ConvolveInt16(MakeInt16(args.view), args.in<int16_t>(0), args.in<int8_t>(1), args.out<int16_t>(0));
     return {};
@@ -355,9 +361,10 @@ const OpRoom kConv2dRoom{
     .name = "conv2d",
     .infer = Infer,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
+    .compile_cpu = MakeFloatConvKernel,
     .macs = Macs,
     .min_inputs = 2,
     .max_inputs = 3,

@@ -13,6 +13,7 @@
 
 #include "backends/ops/convolution.h"
 #include "backends/ops/convolution_int16.h"
+#include "backends/ops/float_convolution.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/window.h"
@@ -45,6 +46,7 @@ constexpr std::string_view kRules[] = {
     "INT16: input scale * weights scale / output scale below 2^7; at most 2^24 products per output; bias "
     "values "
     "-2^46 to 2^46",
+    "delegate-cpu, between binary operators: FLOAT32 (input, weights, bias)",
 };
 
 void Check(const OpView& op, Verdict& verdict) {
@@ -145,6 +147,10 @@ Int16Convolution MakeInt16(const OpView& op) {
 }
 
 Status Reference(const ReferenceArgs& args) {
+  if (IsFloatForm(args.view)) {
+    ComputeFloatDepthwise(args);
+    return {};
+  }
   if (IsInt16(args.view)) {
     ConvolveInt16(MakeInt16(args.view), args.in<int16_t>(0), args.in<int8_t>(1), args.out<int16_t>(0));
     return {};
@@ -334,7 +340,7 @@ const OpRoom kDepthwiseConv2dRoom{
     .name = "depthwise_conv2d",
     .infer = Infer,
     .check = Check,
-    .check_cpu = nullptr,
+    .check_cpu = CheckFloatForm,
     .reference = Reference,
     .lower = Lower,
     .macs = Macs,

@@ -5,6 +5,7 @@
 
 #include "backends/cpu/thread_pool.h"
 #include "backends/ops/broadcast.h"
+#include "backends/ops/float_convolution.h"
 #include "backends/ops/rules.h"
 
 namespace npu {
@@ -12,17 +13,21 @@ namespace {
 
 bool IsPool(OpKind kind) { return kind == OpKind::kAveragePool2D || kind == OpKind::kMaxPool2D; }
 bool IsPad(OpKind kind) { return kind == OpKind::kPad || kind == OpKind::kPadv2; }
+bool IsConvolution(OpKind kind) { return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D; }
 bool HasTwoOperands(OpKind kind) {
   return kind == OpKind::kAdd || kind == OpKind::kSub || kind == OpKind::kMul || kind == OpKind::kPrelu;
 }
 
 // Whether input i holds numbers (others: axes, paddings, shapes).
 bool IsData(OpKind kind, int i) {
-  return i == 0 || kind == OpKind::kConcatenation || (HasTwoOperands(kind) && i == 1) || (IsPad(kind) && i == 2);
+  return i == 0 || kind == OpKind::kConcatenation || IsConvolution(kind) || (HasTwoOperands(kind) && i == 1) ||
+         (IsPad(kind) && i == 2);
 }
 
 Activation ActivationOf(const Op& op) {
   if (const auto* binary = std::get_if<BinaryParams>(&op.params)) return binary->activation;
+  if (const auto* conv = std::get_if<Conv2DParams>(&op.params)) return conv->activation;
+  if (const auto* conv = std::get_if<DepthwiseConv2DParams>(&op.params)) return conv->activation;
   if (const auto* pool = std::get_if<Pool2DParams>(&op.params)) return pool->activation;
   if (const auto* concatenation = std::get_if<ConcatenationParams>(&op.params)) return concatenation->activation;
   return Activation::kNone;
@@ -58,7 +63,7 @@ bool HasFloatForm(OpKind kind) {
     case OpKind::kConcatenation:
     case OpKind::kReshape:
     case OpKind::kMean: return true;
-    default: return HasTwoOperands(kind) || IsPool(kind) || IsPad(kind);
+    default: return HasTwoOperands(kind) || IsConvolution(kind) || IsPool(kind) || IsPad(kind);
   }
 }
 
@@ -76,7 +81,7 @@ void CheckFloatForm(const OpView& op, Verdict& verdict) {
   bool ok = RequireOutputType(op, 0, {DataType::kFloat32}, verdict);
   for (int i = 0; i < op.input_count(); ++i) {
     if (!IsData(op.op.kind, i)) continue;
-    if (op.input(i) == nullptr && IsPad(op.op.kind) && i == 2) continue;
+    if (op.input(i) == nullptr && i == 2) continue;  // PADV2's value, a bias
     const bool typed = RequireInputType(op, i, "data", {DataType::kFloat32}, verdict);
     ok = typed && RequireNonEmpty(*op.input(i), "input", verdict) && ok;
   }
@@ -90,6 +95,7 @@ void CheckFloatForm(const OpView& op, Verdict& verdict) {
   } else {
     RequireQuantizedActivation(activation, verdict);
   }
+  if (ok && IsConvolution(op.op.kind)) CheckFloatConvolution(op, verdict);
   if (ok) RequireInferredShape(op, verdict);
 }
 

@@ -101,11 +101,33 @@ def draw(family, generator):
     if family == "MEAN":
         keep = bool(below(2))
         return Case(family, shape, [n, 1, 1, c] if keep else [n, c], [ints([1, 2])], ("Reducer", {"keepDims": keep}))
+    if family in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        padding, fh, fw = below(2), 1 + below(4), 1 + below(4)
+        sh, sw, dh, dw = 1 + below(2), 1 + below(2), 1 + below(2), 1 + below(2)
+        if padding:
+            h, w = h + (fh - 1) * dh, w + (fw - 1) * dw
+        extent = [(fh - 1) * dh + 1, (fw - 1) * dw + 1]
+        options = {"padding": padding, "strideH": sh, "strideW": sw, "dilationHFactor": dh, "dilationWFactor": dw,
+                   "fusedActivationFunction": activation}
+        if family == "CONV_2D":
+            groups = 1 + below(2)
+            c, outputs = c * groups, (1 + below(50)) * groups
+            weights = floats(generator, [outputs, fh, fw, c // groups], -1, 1)
+        else:
+            multiplier = 1 + below(2)
+            outputs = c * multiplier
+            options["depthMultiplier"] = multiplier
+            weights = floats(generator, [1, fh, fw, outputs], -1, 1)
+        size = [same, valid][padding]
+        out = [n, size(h, extent[0], sh), size(w, extent[1], sw), outputs]
+        # The host's kernels want a bias, of zeros if need be.
+        return Case(family, [n, h, w, c], out, [weights, floats(generator, [outputs])],
+                    ("Conv2D" if family == "CONV_2D" else "DepthwiseConv2D", options))
     raise ValueError(family)
 
 
 FAMILIES = ["ADD", "SUB", "MUL", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "PRELU", "CONCATENATION", "PAD", "PADV2",
-            "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESHAPE", "MEAN"]
+            "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESHAPE", "MEAN", "CONV_2D", "DEPTHWISE_CONV_2D"]
 
 
 def run_case(case, generator, directory):
