@@ -259,6 +259,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   if (IsInt16(op)) {
     kernels = is_mul ? BinaryKernels{{}, "npu_mul_int16_rows"} : BinaryKernels{{}, "npu_add_int16_rows"};
   }
+  // ADD is faster with the larger scale first (kernels/binary.cl).
+  kernels.prefers_swap = op.op.kind == OpKind::kAdd && op.input(0)->scale() < op.input(1)->scale();
   LowerBroadcast(
       op, kernels, [&](bool swap) { return ArithmeticArgs(op, swap); }, lowering);
   return {};

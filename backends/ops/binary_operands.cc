@@ -15,7 +15,8 @@ namespace npu {
 namespace {
 
 constexpr size_t kMaxLoops = 6;  // dimensions TFLite broadcasts over, and one row of the kernel's table each
-constexpr int kVector = 16;      // elements per work-item of the kernels
+constexpr int kVector = 16;      // elements that the kernels compute at once
+constexpr int kFlatVectors = 4;  // of a work-item of the flat kernels
 constexpr int64_t kMaxExpanded = 1 << 16;  // bytes a repeated constant may grow to
 
 // A constant operand of `size` bytes in the u8 domain, repeated until its length is a multiple of kVector.
@@ -56,8 +57,8 @@ bool LowerFlat(const OpView& op, std::string_view kernel, const std::vector<Broa
   }
   std::vector<KernelArg> args = {TensorArg{a}, b_arg, TensorArg{op.op.outputs[0]}, count, period};
   for (const KernelArg& arg : arguments(swap)) args.push_back(arg);
-  const size_t items = (static_cast<size_t>(count) + kVector - 1) / kVector;
-  lowering.Launch(kernel, {items, 1, 1}, std::move(args));
+  constexpr size_t kItem = kFlatVectors * kVector;
+  lowering.Launch(kernel, {(static_cast<size_t>(count) + kItem - 1) / kItem, 1, 1}, std::move(args));
   return true;
 }
 
@@ -172,8 +173,9 @@ void LowerBroadcast(const OpView& op, const BinaryKernels& kernels, const Argume
   const std::vector<BroadcastLoop> loops = BroadcastLoops(op.input(0)->shape, op.input(1)->shape);
   const auto count = static_cast<int32_t>(*op.output(0)->element_count());
   if (!kernels.flat.empty()) {
-    if (LowerFlat(op, kernels.flat, loops, count, false, arguments, lowering)) return;
-    if (LowerFlat(op, kernels.flat, loops, count, true, arguments, lowering)) return;
+    for (bool swap : {kernels.prefers_swap, !kernels.prefers_swap}) {
+      if (LowerFlat(op, kernels.flat, loops, count, swap, arguments, lowering)) return;
+    }
   }
   LowerRows(op, kernels.rows, loops, count, arguments, lowering);
 }

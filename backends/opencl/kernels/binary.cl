@@ -8,9 +8,9 @@ inline uchar16 npu_load_uchar16(__global const uchar* p) { return *(__global con
 
 // high * 2^-right, ties away from zero. |high| is below 2^30.
 inline int16 npu_binary_shift_right(int16 high, int right) {
-  if (right == 0) return high;
   // Half a unit, less one bit below zero: there a tie goes down.
-  return (high + (1 << (right - 1)) + (high >> 31)) >> right;
+  const int half_unit = right == 0 ? 0 : 1 << (right - 1);
+  return (high + half_unit + ((high >> 31) & (right == 0 ? 0 : -1))) >> right;
 }
 
 // round(x * multiplier / 2^31): the rounding doubling high multiply. Even and odd lanes are multiplied as
@@ -24,19 +24,27 @@ inline int16 npu_binary_multiply_high(int16 x, int multiplier) {
 }
 
 // x * 2^20 * multiplier * 2^(-31 - right) for a 9-bit x: round(x * multiplier / 2^11), whose product of 40
-// bits is made of two 32-bit ones. The larger scale's multiplier is always 1/2: one shift.
+// bits is made of two 32-bit ones.
 inline int16 npu_binary_scale_input(int16 x, int multiplier, int right) {
-  if (multiplier == (1 << 30) && right == 0) return x << 19;
   const int16 upper = (x * (multiplier >> 16)) << 5;
   const int16 lower = (x * (multiplier & 0xffff) + (1 << 10)) >> 11;
   return npu_binary_shift_right(upper + lower, right);
 }
 
-#define NPU_ADD_PARAMETERS                                                                                \
-  int a_zero, int b_zero, int zero, int a_multiplier, int a_right, int a_negate, int b_multiplier,        \
+// round(x * multiplier * 2^(-31 - right)), rounded twice, plus the stored zero point. In [low, high] after a clamp.
+inline int16 npu_binary_rescale(int16 x, int multiplier, int right, int zero, int low) {
+  if (right >= 1 && right <= 20) {
+    return npu_rescale16(x, npu_prepare_rescale((int16)(multiplier), (int16)(-right), zero), low < zero);
+  }
+  return npu_binary_shift_right(npu_binary_multiply_high(x, multiplier), right) + zero;
+}
+
+// Arguments of npu_add16 and npu_mul16, whose results are still to be clamped to [low, high].
+#define NPU_ADD_PARAMETERS                                                                                            \
+  int a_zero, int b_zero, int zero, int a_multiplier, int a_right, int a_negate, int b_multiplier,                    \
       int b_right, int b_negate, int multiplier, int right, int low, int high
-#define NPU_ADD_ARGUMENTS                                                                                 \
-  a_zero, b_zero, zero, a_multiplier, a_right, a_negate, b_multiplier, b_right, b_negate, multiplier,     \
+#define NPU_ADD_ARGUMENTS                                                                                             \
+  a_zero, b_zero, zero, a_multiplier, a_right, a_negate, b_multiplier, b_right, b_negate, multiplier,                 \
       right, low, high
 
 // *_negate: -1 subtracts the operand, 0 adds it.
@@ -44,135 +52,171 @@ inline int16 npu_add16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
   const int16 sa = npu_binary_scale_input(convert_int16(a) - a_zero, a_multiplier, a_right);
   const int16 sb = npu_binary_scale_input(convert_int16(b) - b_zero, b_multiplier, b_right);
   const int16 sum = ((sa ^ a_negate) - a_negate) + ((sb ^ b_negate) - b_negate);
-  const int16 y = npu_binary_shift_right(npu_binary_multiply_high(sum, multiplier), right) + zero;
-  return clamp(y, (int16)(low), (int16)(high));
+  return npu_binary_rescale(sum, multiplier, right, zero, low);
 }
+#define NPU_ADD(a, b) npu_add16(a, b, NPU_ADD_ARGUMENTS)
+
+// The operand of the larger scale has the multiplier 1/2 (2^30) and shift 0: one shift instead of two products.
+#define NPU_ADD_A_IS_LARGER (a_multiplier == (1 << 30) && a_right == 0 && (a_negate | b_negate) == 0)
+inline int16 npu_add_larger16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
+  const int16 sb = npu_binary_scale_input(convert_int16(b) - b_zero, b_multiplier, b_right);
+  return npu_binary_rescale(((convert_int16(a) - a_zero) << 19) + sb, multiplier, right, zero, low);
+}
+#define NPU_ADD_LARGER(a, b) npu_add_larger16(a, b, NPU_ADD_ARGUMENTS)
 
 #define NPU_MUL_PARAMETERS int a_zero, int b_zero, int zero, int multiplier, int shift, int low, int high
 #define NPU_MUL_ARGUMENTS a_zero, b_zero, zero, multiplier, shift, low, high
 
 inline int16 npu_mul16(uchar16 a, uchar16 b, NPU_MUL_PARAMETERS) {
   const int16 product = (convert_int16(a) - a_zero) * (convert_int16(b) - b_zero);
-  const int16 scaled = npu_binary_multiply_high(product << max(shift, 0), multiplier);
-  const int16 y = npu_binary_shift_right(scaled, max(-shift, 0)) + zero;
-  return clamp(y, (int16)(low), (int16)(high));
+  return npu_binary_rescale(product << max(shift, 0), multiplier, max(-shift, 0), zero, low);
 }
+#define NPU_MUL(a, b) npu_mul16(a, b, NPU_MUL_ARGUMENTS)
 
-inline int16 npu_extremum16(uchar16 a, uchar16 b, int take_larger) {
-  return convert_int16(take_larger ? max(a, b) : min(a, b));
-}
+inline uchar16 npu_extremum16(uchar16 a, uchar16 b, int take_larger) { return take_larger ? max(a, b) : min(a, b); }
+#define NPU_EXTREMUM(a, b) npu_extremum16(a, b, take_larger)
 
-inline int16 npu_logical16(uchar16 a, uchar16 b, int is_or) {
+inline uchar16 npu_logical16(uchar16 a, uchar16 b, int is_or) {
   const uchar16 ta = min(a, (uchar16)(1)), tb = min(b, (uchar16)(1));
-  return convert_int16(is_or ? ta | tb : ta & tb);
+  return is_or ? ta | tb : ta & tb;
 }
+#define NPU_LOGICAL(a, b) npu_logical16(a, b, is_or)
 
 // pairs[a * 256 + b].
-inline int16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar* pairs) {
+inline uchar16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar* pairs) {
   const int16 i = convert_int16(a) * 256 + convert_int16(b);
-  return (int16)(pairs[i.s0], pairs[i.s1], pairs[i.s2], pairs[i.s3], pairs[i.s4], pairs[i.s5], pairs[i.s6],
-                 pairs[i.s7], pairs[i.s8], pairs[i.s9], pairs[i.sa], pairs[i.sb], pairs[i.sc], pairs[i.sd],
-                 pairs[i.se], pairs[i.sf]);
+  return (uchar16)(pairs[i.s0], pairs[i.s1], pairs[i.s2], pairs[i.s3], pairs[i.s4], pairs[i.s5], pairs[i.s6],
+                   pairs[i.s7], pairs[i.s8], pairs[i.s9], pairs[i.sa], pairs[i.sb], pairs[i.sc], pairs[i.sd],
+                   pairs[i.se], pairs[i.sf]);
 }
+#define NPU_PAIR_LUT(a, b) npu_pair_lut16(a, b, pairs)
 
-// The two forms of a kernel, for an arithmetic F(a, b, arguments) on 16 lanes.
+// The two forms of a kernel, for an arithmetic F(a, b) of 16 elements: *_LANES, if it gives lanes
+// that are still to be clamped to [low, high], or *_BYTES.
 
-// a and y have `count` elements; b[i % period]: period is a multiple of 16, or at least count.
-#define NPU_BINARY_FLAT(F, ARGUMENTS)                                                                     \
-  const size_t i = get_global_id(0) * 16;                                                                 \
-  if (i >= (size_t)count) return;                                                                         \
-  const size_t j = i < (size_t)period ? i : (uint)i % (uint)period;                                       \
-  if (i + 16 <= (size_t)count) {                                                                          \
-    npu_store_uchar16(y + i, F(npu_load_uchar16(a + i), npu_load_uchar16(b + j), ARGUMENTS));             \
-    return;                                                                                               \
-  }                                                                                                       \
-  for (size_t k = 0; i + k < (size_t)count; ++k) {                                                        \
-    y[i + k] = (uchar)F((uchar16)(a[i + k]), (uchar16)(b[j + k]), ARGUMENTS).s0;                          \
+// a and y have `count` elements; b[i % period]: period is a multiple of 16, or at least count. 64 elements per work-item.
+#define NPU_BINARY_FLAT                                                                                               \
+  const int i = (int)get_global_id(0) * 64;                                                                           \
+  if (i >= count) return
+
+#define NPU_BINARY_FLAT_VECTOR(F, k)                                                                                  \
+  F(npu_load_uchar16(a + i + k),                                                                                      \
+    npu_load_uchar16(b + (i + k < period ? (uint)(i + k) : (uint)(i + k) % (uint)period)))
+
+#define NPU_BINARY_STORE_LANES(F)                                                                                     \
+  npu_store_blocks4(y + i, NPU_BINARY_FLAT_VECTOR(F, 0), NPU_BINARY_FLAT_VECTOR(F, 16),                               \
+                    NPU_BINARY_FLAT_VECTOR(F, 32), NPU_BINARY_FLAT_VECTOR(F, 48), low, high, count - i)
+
+#define NPU_BINARY_FLAT_LANES(F)                                                                                      \
+  NPU_BINARY_FLAT;                                                                                                    \
+  NPU_BINARY_STORE_LANES(F)
+
+#define NPU_BINARY_FLAT_BYTES(F)                                                                                      \
+  NPU_BINARY_FLAT;                                                                                                    \
+  if (i + 64 <= count) {                                                                                              \
+    NPU_UNROLL for (int k = 0; k < 64; k += 16) {                                                                     \
+      *(__global npu_uchar16_u*)(y + i + k) = NPU_BINARY_FLAT_VECTOR(F, k);                                           \
+    }                                                                                                                 \
+    return;                                                                                                           \
+  }                                                                                                                   \
+  for (int k = 0; i + k < count; k += 16) {                                                                           \
+    npu_store16_first(y + i + k, NPU_BINARY_FLAT_VECTOR(F, k), count - i - k);                                        \
   }
 
 // Work-item (x, row): 16 elements of a row of `inner`. Rows are the iterations of `loops` outer loops, given
 // innermost first as {size, stride of a, stride of b}; a_step, b_step: 0 if the row repeats one element.
 // Leaves the function when there is nothing for this work-item; else a, b and y are at the row's first element.
-#define NPU_BINARY_ROW                                                                                    \
-  const size_t row = get_global_id(1);                                                                    \
-  size_t x = get_global_id(0) * 16;                                                                       \
-  if (x >= (size_t)inner || row >= (size_t)rows) return;                                                  \
-  uint rest = (uint)row;                                                                                  \
-  for (int k = 0; k < loops; ++k) {                                                                       \
-    const uint size = (uint)table[3 * k];                                                                 \
-    const uint next = k + 1 < loops ? rest / size : 0; /* the outermost index is what is left */          \
-    a += (size_t)(rest - next * size) * (size_t)table[3 * k + 1];                                         \
-    b += (size_t)(rest - next * size) * (size_t)table[3 * k + 2];                                         \
-    rest = next;                                                                                          \
-  }                                                                                                       \
+#define NPU_BINARY_ROW                                                                                                \
+  const size_t row = get_global_id(1);                                                                                \
+  size_t x = get_global_id(0) * 16;                                                                                   \
+  if (x >= (size_t)inner || row >= (size_t)rows) return;                                                              \
+  uint rest = (uint)row;                                                                                              \
+  for (int k = 0; k < loops; ++k) {                                                                                   \
+    const uint size = (uint)table[3 * k];                                                                             \
+    const uint next = k + 1 < loops ? rest / size : 0; /* the outermost index is what is left */                      \
+    a += (size_t)(rest - next * size) * (size_t)table[3 * k + 1];                                                     \
+    b += (size_t)(rest - next * size) * (size_t)table[3 * k + 2];                                                     \
+    rest = next;                                                                                                      \
+  }                                                                                                                   \
   y += row * (size_t)inner
 
-#define NPU_BINARY_ROWS(F, ARGUMENTS)                                                                     \
-  NPU_BINARY_ROW;                                                                                         \
-  if (inner >= 16) {                                                                                      \
-    x = min(x, (size_t)inner - 16); /* the last vector overlaps the one before it */                      \
-    const uchar16 va = a_step ? npu_load_uchar16(a + x) : (uchar16)(a[0]);                                \
-    const uchar16 vb = b_step ? npu_load_uchar16(b + x) : (uchar16)(b[0]);                                \
-    npu_store_uchar16(y + x, F(va, vb, ARGUMENTS));                                                       \
-    return;                                                                                               \
-  }                                                                                                       \
-  for (int k = 0; k < inner; ++k) {                                                                       \
-    y[k] = (uchar)F((uchar16)(a[k * a_step]), (uchar16)(b[k * b_step]), ARGUMENTS).s0;                    \
+// TO_BYTES: of what F gives, 16 bytes.
+#define NPU_BINARY_ROWS(F, TO_BYTES)                                                                                  \
+  NPU_BINARY_ROW;                                                                                                     \
+  if (inner >= 16) {                                                                                                  \
+    x = min(x, (size_t)inner - 16); /* the last vector overlaps the one before it */                                  \
+    const uchar16 va = a_step ? npu_load_uchar16(a + x) : (uchar16)(a[0]);                                            \
+    const uchar16 vb = b_step ? npu_load_uchar16(b + x) : (uchar16)(b[0]);                                            \
+    *(__global npu_uchar16_u*)(y + x) = TO_BYTES(F(va, vb));                                                          \
+    return;                                                                                                           \
+  }                                                                                                                   \
+  for (int k = 0; k < inner; ++k) {                                                                                   \
+    const uchar16 bytes = TO_BYTES(F((uchar16)(a[k * a_step]), (uchar16)(b[k * b_step])));                            \
+    y[k] = bytes.s0;                                                                                                  \
   }
+
+#define NPU_BINARY_CLAMPED(lanes) convert_uchar16(clamp(lanes, (int16)(low), (int16)(high)))
+#define NPU_BINARY_ROWS_LANES(F) NPU_BINARY_ROWS(F, NPU_BINARY_CLAMPED)
+#define NPU_BINARY_ROWS_BYTES(F) NPU_BINARY_ROWS(F, )
 
 __kernel void npu_add_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
                            int period, NPU_ADD_PARAMETERS) {
-  NPU_BINARY_FLAT(npu_add16, NPU_ADD_ARGUMENTS)
+  NPU_BINARY_FLAT;
+  if (NPU_ADD_A_IS_LARGER) {
+    NPU_BINARY_STORE_LANES(NPU_ADD_LARGER);
+  } else {
+    NPU_BINARY_STORE_LANES(NPU_ADD);
+  }
 }
 
 __kernel void npu_mul_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
                            int period, NPU_MUL_PARAMETERS) {
-  NPU_BINARY_FLAT(npu_mul16, NPU_MUL_ARGUMENTS)
+  NPU_BINARY_FLAT_LANES(NPU_MUL);
 }
 
 __kernel void npu_add_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
                            __global const int* table, int loops, int rows, int inner, int a_step, int b_step,
                            NPU_ADD_PARAMETERS) {
-  NPU_BINARY_ROWS(npu_add16, NPU_ADD_ARGUMENTS)
+  NPU_BINARY_ROWS_LANES(NPU_ADD)
 }
 
 __kernel void npu_mul_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
                            __global const int* table, int loops, int rows, int inner, int a_step, int b_step,
                            NPU_MUL_PARAMETERS) {
-  NPU_BINARY_ROWS(npu_mul16, NPU_MUL_ARGUMENTS)
+  NPU_BINARY_ROWS_LANES(NPU_MUL)
 }
 
 __kernel void npu_extremum_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
                                 int period, int take_larger) {
-  NPU_BINARY_FLAT(npu_extremum16, take_larger)
+  NPU_BINARY_FLAT_BYTES(NPU_EXTREMUM)
 }
 
 __kernel void npu_extremum_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
                                 __global const int* table, int loops, int rows, int inner, int a_step,
                                 int b_step, int take_larger) {
-  NPU_BINARY_ROWS(npu_extremum16, take_larger)
+  NPU_BINARY_ROWS_BYTES(NPU_EXTREMUM)
 }
 
 __kernel void npu_pair_lut_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
                                 int period, __global const uchar* pairs) {
-  NPU_BINARY_FLAT(npu_pair_lut16, pairs)
+  NPU_BINARY_FLAT_BYTES(NPU_PAIR_LUT)
 }
 
 __kernel void npu_pair_lut_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
                                 __global const int* table, int loops, int rows, int inner, int a_step,
                                 int b_step, __global const uchar* pairs) {
-  NPU_BINARY_ROWS(npu_pair_lut16, pairs)
+  NPU_BINARY_ROWS_BYTES(NPU_PAIR_LUT)
 }
 
 __kernel void npu_logical_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
                                int period, int is_or) {
-  NPU_BINARY_FLAT(npu_logical16, is_or)
+  NPU_BINARY_FLAT_BYTES(NPU_LOGICAL)
 }
 
 __kernel void npu_logical_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
                                __global const int* table, int loops, int rows, int inner, int a_step,
                                int b_step, int is_or) {
-  NPU_BINARY_ROWS(npu_logical16, is_or)
+  NPU_BINARY_ROWS_BYTES(NPU_LOGICAL)
 }
 
 // One operand of ADD_N, added to the sums of those before it (first: there are none). The last one writes y.

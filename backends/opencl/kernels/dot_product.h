@@ -97,6 +97,10 @@ inline void npu_store_interleaved64(__global uchar* p, int16 a, int16 b, int16 c
 
 #else
 
+inline void npu_store16_first(__global uchar* p, uchar16 bytes, int count) {
+  npu_store_lanes(p, convert_int16(bytes), count);
+}
+
 inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
   npu_store_lanes(p, clamp(lanes, (int16)(low), (int16)(high)), count);
 }
