@@ -227,6 +227,38 @@ Runs MakeRuns(const Convolution& conv) {
   return runs;
 }
 
+// Products of weights that INT8 does not hold are added one by one, by the strips that have some: npu_conv_outlier of
+// kernels/window.h.
+constexpr size_t kMostOutliers = 16;
+struct ConvOutlier {
+  int32_t tap, byte, channel, excess;  // byte: of the tap's run; channel: of the strip
+};
+
+// [groups][strips] and one more: where the outliers of a strip begin in what follows.
+std::vector<int32_t> PackOutliers(const std::vector<WeightOutlier>& outliers, const BlockStrips& strips,
+                                  int32_t groups, int32_t group_channels) {
+  std::vector<int32_t> packed;
+  std::vector<ConvOutlier> entries;
+  for (int32_t group = 0; group < groups; ++group) {
+    for (int32_t strip = 0; strip < strips.strips; ++strip) {
+      packed.push_back(static_cast<int32_t>(entries.size()));
+      const int32_t first = strips.first(strip) * kBlockChannels,
+                    end = std::min(first + strips.count(strip) * kBlockChannels, group_channels);
+      for (const WeightOutlier& outlier : outliers) {
+        const int32_t channel = outlier.channel - group * group_channels;
+        if (channel >= first && channel < end) {
+          entries.push_back({outlier.segment, outlier.k, channel - first, outlier.excess});
+        }
+      }
+    }
+  }
+  packed.push_back(static_cast<int32_t>(entries.size()));
+  for (const ConvOutlier& entry : entries) {
+    packed.insert(packed.end(), {entry.tap, entry.byte, entry.channel, entry.excess});
+  }
+  return packed;
+}
+
 // How a convolution is cut into matrix tiles: kernels/window_tiles.h. `words` is what a run is packed to; words 0
 // of a tile: it is not.
 struct TileShape {
@@ -292,6 +324,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                                           .length = runs.length,
                                           .input_zero_point = StoredZeroPoint(conv.input),
                                           .strip_blocks = kStripBlocks,
+                                          .most_outliers = kMostOutliers,
                                           .words = tiles.words},
                                          op.op.inputs[1], lowering);
   const BlockStrips strips(packed.blocks, kStripBlocks);
@@ -343,7 +376,9 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   }
   lowering.Launch("conv2d",
                   {count(strips.strips), count((pixels - 1) / geometry.chunk + 1), count(conv.groups)},
-                  {input, packed.tiles, packed.channel_constants, shape, taps, fill, sums, TensorArg{op.op.outputs[0]}});
+                  {input, packed.tiles, packed.channel_constants, shape, taps, fill, sums,
+                   lowering.AddConstant(PackOutliers(packed.outliers, strips, conv.groups, conv.group_channels)),
+                   TensorArg{op.op.outputs[0]}});
   return {};
 }
 

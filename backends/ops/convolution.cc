@@ -86,6 +86,17 @@ void CheckBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
   }
 }
 
+// Weights whose difference from the zero point INT8 does not hold.
+size_t CountOutliers(const PackingInput& in, const uint8_t* rows, int32_t stored_zero_point) {
+  const int flip = in.weights.type == DataType::kUInt8 ? 0x80 : 0;
+  size_t count = 0;
+  for (int64_t i = 0; i < int64_t{in.groups} * in.group_channels * in.row_length; ++i) {
+    const int32_t weight = static_cast<int8_t>(rows[i] ^ flip) - stored_zero_point;
+    if (weight < INT8_MIN || weight > INT8_MAX) ++count;
+  }
+  return count;
+}
+
 }  // namespace
 
 void CheckWeightsAndBias(const OpView& op, const WeightRules& rules, Verdict& verdict) {
@@ -181,6 +192,11 @@ PackedWeights PackWeights(const PackingInput& in) {
   for (int32_t strip = 0; strip < strips.strips; ++strip)
     strip_of.insert(strip_of.end(), strips.count(strip), strip);
 
+  const int32_t stored_zero_point = packed.zero_point;
+  if (packed.zero_point != 0 && in.most_outliers > 0 && CountOutliers(in, rows, stored_zero_point) <= in.most_outliers) {
+    packed.zero_point = 0;
+  }
+  const int32_t subtracted = packed.zero_point == 0 ? stored_zero_point : 0;
   // n * zx * zw', modulo 2^32 as every sum here: the kernels' accumulators wrap alike.
   const auto zx = static_cast<uint32_t>(in.input_zero_point);
   const auto zw = static_cast<uint32_t>(packed.zero_point);
@@ -201,9 +217,11 @@ PackedWeights PackWeights(const PackingInput& in) {
       const uint8_t* from = row + in.segments[s].weight_offset;
       int8_t* to = tile + s * words * word_bytes;
       for (int32_t k = 0; k < in.length; ++k) {
-        const auto weight = static_cast<int8_t>(is_unsigned ? from[k] ^ 0x80 : from[k]);
-        to[k / kWordBytes * word_bytes + k % kWordBytes] = weight;
-        sum += static_cast<uint32_t>(int32_t{weight});
+        const int32_t weight = static_cast<int8_t>(is_unsigned ? from[k] ^ 0x80 : from[k]) - subtracted;
+        const int32_t kept = std::clamp<int32_t>(weight, INT8_MIN, INT8_MAX);
+        to[k / kWordBytes * word_bytes + k % kWordBytes] = static_cast<int8_t>(kept);
+        sum += static_cast<uint32_t>(weight);
+        if (kept != weight) packed.outliers.push_back({channel, static_cast<int32_t>(s), k, weight - kept});
       }
     }
     int32_t* constants = packed.channel_constants.data() + block * 3 * kBlockChannels + lane;
@@ -218,7 +236,7 @@ WeightArgs LowerWeights(const PackingInput& in, int weights_tensor, Lowering& lo
   if (in.weights.is_constant()) {
     const PackedWeights packed = PackWeights(in);
     return {lowering.AddConstant(packed.tiles), lowering.AddConstant(packed.channel_constants),
-            packed.segment_offsets, packed.blocks, packed.zero_point};
+            packed.segment_offsets, packed.blocks, packed.zero_point, packed.outliers};
   }
   // Weights of 0 (w' of the header) leave what the kernel starts from: the sums that weights have no part in.
   Tensor zeros = in.weights;

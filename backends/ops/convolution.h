@@ -87,12 +87,20 @@ struct WeightRun {
 // n*zx*zw'  with  w' = w - 128, zw' = zw - 128. channel_constants holds what does not depend on x, ready for
 // an epilogue, per block of 16 channels:
 //   int32 [group][block][3][16]: bias - zx * sum w' + n*zx*zw' (wrapping), multiplier, shift.
+// If all but a few weights minus their zero point fit INT8, w' is that, cut to what INT8 holds, zw' is 0, and the
+// `outliers` say what was cut off: quantizers stretch a tensor's range to 8 bits, so that with a zero point other than
+// 128 its extreme values are usually one or two.
+struct WeightOutlier {
+  int32_t channel = 0, segment = 0, k = 0;  // channel: over all groups
+  int32_t excess = 0;                       // w - zw - w'
+};
 struct PackedWeights {
   std::vector<int8_t> tiles;
   std::vector<int32_t> channel_constants;
   std::vector<int32_t> segment_offsets;  // input_offset of every segment
   int32_t blocks = 0;                    // per group
   int32_t zero_point = 0;                // zw'; 0: the kernel needs no window sums
+  std::vector<WeightOutlier> outliers;   // by channel
 };
 struct PackingInput {
   const Tensor& weights;
@@ -102,6 +110,7 @@ struct PackingInput {
   int32_t groups = 1, group_channels = 0, row_length = 0, length = 0;
   int32_t input_zero_point = 0;  // stored (u8 domain)
   int32_t strip_blocks = 1;
+  size_t most_outliers = 0;  // that the kernel is to add on its own
   int32_t words = 0;  // of a segment, if it is to have more than ceil(length / 4); weights must be constant then
 };
 PackedWeights PackWeights(const PackingInput& in);
@@ -112,6 +121,7 @@ struct WeightArgs {
   KernelArg tiles, channel_constants;
   std::vector<int32_t> segment_offsets;
   int32_t blocks = 0, zero_point = 0;  // as PackedWeights
+  std::vector<WeightOutlier> outliers{};
 };
 WeightArgs LowerWeights(const PackingInput& in, int weights_tensor, Lowering& lowering);
 

@@ -181,59 +181,133 @@ struct DepthwiseTap {
   int32_t dy, dx;
 };
 
+// Weights as the kernel gets them: w' and zw' as PackWeights has them (convolution.h). Or, where that is possible,
+// w' = w - zw and zw' = 0; what INT8 does not hold of it is the weight of the same tap, read a second time.
+class TapWeights {
+ public:
+  explicit TapWeights(const Depthwise& conv)
+      : channels_(conv.channels),
+        flip_(conv.weights.type == DataType::kUInt8 ? 0x80 : 0),
+        zero_point_(conv.weights.zero_point() - flip_),
+        widened_(conv.weights, conv.weights.data.bytes.data()),
+        bytes_(widened_.as<uint8_t>()) {
+    const int32_t taps = conv.weights.shape[1] * conv.weights.shape[2];
+    if (zero_point_ == 0) return;
+    constexpr size_t kMostTwice = 4;  // of a few taps, so as not to be slower than window sums are
+    std::vector<int32_t> twice;
+    for (int32_t tap = 0; tap < taps; ++tap) {
+      bool outside = false;
+      for (int32_t n = 0; n < channels_; ++n) {
+        const int32_t weight = Stored(tap, n) - zero_point_, kept = Cut(weight);
+        if (weight - kept != Cut(weight - kept)) return;
+        outside = outside || weight != kept;
+      }
+      if (outside) twice.push_back(tap);
+    }
+    if (twice.size() > kMostTwice) return;
+    twice_ = std::move(twice);
+    subtracted_ = zero_point_;
+    zero_point_ = 0;
+  }
+
+  int32_t zero_point() const { return zero_point_; }
+  const std::vector<int32_t>& twice() const { return twice_; }  // taps of the filter
+  // second: of the tap's second reading.
+  int8_t At(int32_t tap, int32_t channel, bool second) const {
+    const int32_t weight = Stored(tap, channel) - subtracted_;
+    return static_cast<int8_t>(second ? weight - Cut(weight) : Cut(weight));
+  }
+
+ private:
+  static int32_t Cut(int32_t weight) { return std::clamp<int32_t>(weight, INT8_MIN, INT8_MAX); }
+  int32_t Stored(int32_t tap, int32_t channel) const {
+    return static_cast<int8_t>(bytes_[int64_t{tap} * channels_ + channel] ^ flip_);
+  }
+
+  int32_t channels_, flip_, zero_point_, subtracted_ = 0;
+  WeightBytes widened_;
+  const uint8_t* bytes_;
+  std::vector<int32_t> twice_;
+};
+
 // Taps in groups of four, some of which may have fewer.
 struct TapGroups {
   bool columns3 = false;
   int32_t groups = 0;
-  std::vector<DepthwiseTap> taps;  // 4 per group; missing ones repeat the group's first
+  std::vector<DepthwiseTap> taps;  // 4 per group; missing ones repeat another of the group
   std::vector<int32_t> offsets;    // of the same in the filter, -1 where missing
+  std::vector<bool> second;        // of the same: read a second time
   std::vector<int32_t> ones;       // per group, 1 in the bytes of taps that there are
 };
 
-TapGroups MakeTapGroups(const Depthwise& conv) {
+TapGroups MakeTapGroups(const Depthwise& conv, const TapWeights& weights) {
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
-  TapGroups result;
-  const bool weights_shifted = conv.weights.zero_point() != (conv.weights.type == DataType::kUInt8 ? 128 : 0);
-  result.columns3 = staged_rows.taps == 3 && staged_columns.taps == 3 && columns.dilation == 1 &&
-                    columns.stride <= 2 && !weights_shifted;
-  const int32_t count = staged_rows.taps * staged_columns.taps, per_group = result.columns3 ? 3 : kWordBytes;
-  for (int32_t first = 0; first < count; first += per_group) {
-    uint32_t ones = 0;
-    for (int32_t i = 0; i < kWordBytes; ++i) {
-      const bool there = i < per_group && first + i < count;
-      const int32_t t = there ? first + i : first;
-      // Column by column where columns slide.
-      const int32_t ky = staged_rows.first_tap + (result.columns3 ? t % 3 : t / staged_columns.taps);
-      const int32_t kx = staged_columns.first_tap + (result.columns3 ? t / 3 : t % staged_columns.taps);
-      result.taps.push_back(
-          {ky * rows.dilation - rows.pad_before, kx * columns.dilation - columns.pad_before});
-      result.offsets.push_back(there ? ky * columns.filter + kx : -1);
-      if (there) ones |= uint32_t{1} << (8 * i);
+  struct Place {
+    int32_t ky = 0, kx = 0;
+    bool there = false, second = false;
+  };
+  std::vector<Place> twice;  // those that ever lie inside the image
+  for (int32_t tap : weights.twice()) {
+    const int32_t ky = tap / columns.filter, kx = tap % columns.filter;
+    if (ky >= staged_rows.first_tap && ky < staged_rows.first_tap + staged_rows.taps && kx >= staged_columns.first_tap &&
+        kx < staged_columns.first_tap + staged_columns.taps) {
+      twice.push_back({ky, kx, true, true});
     }
-    result.ones.push_back(static_cast<int32_t>(ones));
-    ++result.groups;
   }
+  const auto one_row = [&] {
+    return std::all_of(twice.begin(), twice.end(), [&](const Place& place) { return place.ky == twice[0].ky; });
+  };
+  TapGroups result;
+  result.columns3 = staged_rows.taps == 3 && staged_columns.taps == 3 && columns.dilation == 1 &&
+                    columns.stride <= 2 && weights.zero_point() == 0 && one_row();
+  std::vector<Place> places;
+  if (result.columns3) {
+    // Column by column, with one row of all of them a second time.
+    const int32_t row = twice.empty() ? staged_rows.first_tap : twice[0].ky;
+    for (int32_t kx = staged_columns.first_tap; kx < staged_columns.first_tap + 3; ++kx) {
+      for (int32_t i = 0; i < 3; ++i) places.push_back({staged_rows.first_tap + i, kx, true, false});
+      const bool there =
+          std::any_of(twice.begin(), twice.end(), [&](const Place& place) { return place.kx == kx; });
+      places.push_back({row, kx, there, true});
+    }
+  } else {
+    for (int32_t t = 0; t < staged_rows.taps * staged_columns.taps; ++t) {
+      places.push_back({staged_rows.first_tap + t / staged_columns.taps,
+                        staged_columns.first_tap + t % staged_columns.taps, true, false});
+    }
+    places.insert(places.end(), twice.begin(), twice.end());
+    while (places.size() % kWordBytes != 0) {
+      Place missing = places[places.size() / kWordBytes * kWordBytes];
+      missing.there = false;
+      places.push_back(missing);
+    }
+  }
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Place& place = places[i];
+    result.taps.push_back(
+        {place.ky * rows.dilation - rows.pad_before, place.kx * columns.dilation - columns.pad_before});
+    result.offsets.push_back(place.there ? place.ky * columns.filter + place.kx : -1);
+    result.second.push_back(place.second);
+    if (i % kWordBytes == 0) result.ones.push_back(0);
+    if (place.there) result.ones.back() |= static_cast<int32_t>(uint32_t{1} << (8 * (i % kWordBytes)));
+  }
+  result.groups = static_cast<int32_t>(places.size() / kWordBytes);
   return result;
 }
 
 // Weights of one form, [block][group][vector][16 lanes][4 taps] int8, and per block and vector [3][16] int32:
-// bias - zx * sum w' + n * zx * zw' (wrapping), multiplier, shift; w' and zw' as PackWeights has them
-// (convolution.h).
+// bias - zx * sum w' + n * zx * zw' (wrapping), multiplier, shift.
 struct PackedTaps {
   std::vector<int8_t> weights;
   std::vector<int32_t> constants;
 };
 
 // vectors: 1, or 4 for blocks of 64 channels in the order of npu_interleave64 (kernels/dot_product.h).
-PackedTaps PackTaps(const Depthwise& conv, const TapGroups& groups, int32_t vectors,
-                    int32_t weights_zero_point) {
+PackedTaps PackTaps(const Depthwise& conv, const TapWeights& weights, const TapGroups& groups, int32_t vectors) {
   const int32_t block_channels = vectors * kBlockChannels;
   const int32_t blocks = (conv.channels - 1) / block_channels + 1;
-  const WeightBytes weights(conv.weights, conv.weights.data.bytes.data());
-  const auto* bytes = weights.as<uint8_t>();
-  const bool is_unsigned = conv.weights.type == DataType::kUInt8;
   const auto zx = static_cast<uint32_t>(StoredZeroPoint(conv.input)),
-             zw = static_cast<uint32_t>(weights_zero_point);
+             zw = static_cast<uint32_t>(weights.zero_point());
   const size_t lanes = size_t{static_cast<uint32_t>(blocks)} * block_channels;
   PackedTaps packed;
   packed.weights.assign(lanes * groups.groups * kWordBytes, 0);
@@ -245,8 +319,7 @@ PackedTaps PackTaps(const Depthwise& conv, const TapGroups& groups, int32_t vect
     uint32_t sum = 0, count = 0;
     for (size_t t = 0; t < groups.offsets.size(); ++t) {
       if (groups.offsets[t] < 0) continue;
-      const uint8_t byte = bytes[int64_t{groups.offsets[t]} * conv.channels + n];
-      const auto weight = static_cast<int8_t>(is_unsigned ? byte ^ 0x80 : byte);
+      const int8_t weight = weights.At(groups.offsets[t], n, groups.second[t]);
       const size_t group = static_cast<size_t>(block) * groups.groups + t / kWordBytes;
       packed.weights[((group * vectors + vector) * kBlockChannels + lane) * kWordBytes + t % kWordBytes] =
           weight;
@@ -270,11 +343,9 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   }
   const Depthwise conv(op);
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
-  const TapGroups groups = MakeTapGroups(conv);
-  const int32_t weights_zero_point =
-      conv.weights.zero_point() - (conv.weights.type == DataType::kUInt8 ? 128 : 0);
-  const PackedTaps by16 = PackTaps(conv, groups, 1, weights_zero_point);
-  const PackedTaps by64 = PackTaps(conv, groups, 4, weights_zero_point);
+  const TapWeights weights(conv);
+  const TapGroups groups = MakeTapGroups(conv, weights);
+  const PackedTaps by16 = PackTaps(conv, weights, groups, 1), by64 = PackTaps(conv, weights, groups, 4);
 
   const int32_t batches = conv.input.shape[0];
   KernelArg input = TensorArg{op.op.inputs[0]};
@@ -306,7 +377,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
       .groups = groups.groups,
       .columns3 = groups.columns3 ? 1 : 0,
       .rows_per_item = std::max(all_rows / divide(kWorkItems, blocks), 1),
-      .weights_zero_point = weights_zero_point,
+      .weights_zero_point = weights.zero_point(),
       .zero_point = conv.output.zero_point(),
       .stored_zero_point = StoredZeroPoint(conv.output),
       .range_min = conv.range.min,

@@ -148,6 +148,38 @@ TEST(Conv2dTest, OpenClMatchesReferenceOverShapes) {
   }
 }
 
+// Lines longer than a tile and shorter ones, at the image's edges; parts of runs; few weights that INT8 does not hold.
+TEST(Conv2dTest, OpenClMatchesReferenceOverLongLines) {
+  const Case cases[] = {
+      {{1, 5, 33, 40}, 36, 3, 3, Params(Padding::kSame)},
+      {{2, 9, 19, 160}, 72, 1, 1, Params(Padding::kSame)},
+      {{1, 7, 35, 3}, 40, 3, 3, Params(Padding::kSame, 2)},
+      {{2, 9, 20, 24}, 100, 5, 5, Params(Padding::kSame, 2)},
+      {{2, 5, 18, 32}, 16, 3, 3, Params(Padding::kSame, 1, 3)},
+      {{2, 7, 6, 40}, 33, 3, 3, Params(Padding::kSame)},
+      {{1, 6, 17, 64}, 64, 3, 3, Params(Padding::kValid), 2},
+      {{1, 3, 18, 272}, 20, 1, 1, Params(Padding::kValid)},
+      {{1, 8, 50, 5}, 20, 5, 5, Params(Padding::kSame)},
+      {{2, 4, 5, 96}, 130, 1, 1, Params(Padding::kSame, 2)},
+  };
+  uint32_t seed = 100;
+  for (const Case& c : cases) {
+    for (const int outliers : {-1, 0, 3, 16}) {
+      const LayerQuantization q{.type = outliers < 0 ? DataType::kInt8 : DataType::kUInt8,
+                                .weights = Weights::kPerTensor,
+                                .weights_zero_point = outliers < 0 ? 0 : 77,
+                                .input_zero_point = outliers < 0 ? -3 : 131,
+                                .output_zero_point = 19,
+                                .outliers = outliers};
+      SCOPED_TRACE(testing::Message() << "input " << ShapeString(c.input) << " channels " << c.channels << " filter "
+                                      << c.filter_h << "x" << c.filter_w << " " << q);
+      ExpectOpenClMatchesReference(MakeGraph(c, q, seed), seed);
+      ++seed;
+      if (testing::Test::IsSkipped()) return;
+    }
+  }
+}
+
 TEST(Conv2dTest, OpenClMatchesReferenceOverQuantizations) {
   const Case c{{1, 5, 6, 7}, 19, 3, 3, Params(Padding::kSame, 2)};
   std::vector<LayerQuantization> quantizations;

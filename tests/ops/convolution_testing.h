@@ -28,12 +28,14 @@ struct LayerQuantization {
   int64_t input_zero_point = 0, output_zero_point = 0;
   bool bias = true;
   float gain = 1.0f;  // above 1: outputs saturate
+  // UINT8, zero point below 128: so many weights are 255, the others at most 127 from the zero point. -1: as they come.
+  int outliers = -1;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const LayerQuantization& q) {
   return out << DataTypeName(q.type) << (q.weights == Weights::kPerChannel ? " per channel" : " per tensor")
              << " zero points " << q.input_zero_point << " " << q.weights_zero_point << " "
-             << q.output_zero_point << (q.bias ? "" : " no bias") << " gain " << q.gain;
+             << q.output_zero_point << (q.bias ? "" : " no bias") << " gain " << q.gain << " outliers " << q.outliers;
 }
 
 inline constexpr float kInputScale = 0.02f, kWeightScale = 0.003f;
@@ -58,10 +60,15 @@ inline Layer AddLayerBehind(GraphBuilder& b, const LayerQuantization& q, int inp
                                         ? PerChannel(scales, channel_dimension)
                                         : PerTensor(kWeightScale, q.weights_zero_point);
   // INT8 includes -128, which converters do not write but foreign models may hold.
-  layer.operands.push_back(
-      q.type == DataType::kInt8
-          ? b.Constant(q.type, weights_shape, RandomValues<int8_t>(count, seed, -128, 127), quantization)
-          : b.Constant(q.type, weights_shape, RandomValues<uint8_t>(count, seed, 0, 255), quantization));
+  if (q.type == DataType::kInt8) {
+    layer.operands.push_back(
+        b.Constant(q.type, weights_shape, RandomValues<int8_t>(count, seed, -128, 127), quantization));
+  } else {
+    const int most = q.outliers < 0 ? 255 : static_cast<int>(q.weights_zero_point) + 127;
+    std::vector<uint8_t> values = RandomValues<uint8_t>(count, seed, 0, most);
+    for (int i = 0; i < q.outliers; ++i) values[(seed + i * 7919) % count] = 255;
+    layer.operands.push_back(b.Constant(q.type, weights_shape, values, quantization));
+  }
   if (q.bias) {
     layer.operands.push_back(b.Constant(DataType::kInt32, {channels},
                                         RandomValues<int32_t>(channels, seed + 1, -20000, 20000),

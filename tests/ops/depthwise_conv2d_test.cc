@@ -83,6 +83,33 @@ TEST(DepthwiseConv2dTest, OpenClMatchesReferenceOverShapes) {
   }
 }
 
+// Taps that are read twice: none to several, in one row of the filter and in more; too many.
+TEST(DepthwiseConv2dTest, OpenClMatchesReferenceWithFewWeightsThatInt8DoesNotHold) {
+  const Case cases[] = {
+      {{1, 7, 9, 70}, 1, 3, 3, Params(Padding::kSame)},    {{2, 6, 7, 130}, 1, 3, 3, Params(Padding::kSame, 2)},
+      {{1, 7, 8, 20}, 1, 3, 3, Params(Padding::kSame, 3)}, {{1, 9, 9, 40}, 1, 3, 3, Params(Padding::kSame, 1, 2)},
+      {{1, 9, 8, 33}, 1, 5, 5, Params(Padding::kSame)},    {{1, 2, 3, 70}, 1, 3, 3, Params(Padding::kSame)},
+  };
+  uint32_t seed = 100;
+  for (const Case& c : cases) {
+    for (const int outliers : {0, 1, 2, 3, 4, 12}) {
+      for (const int64_t zero_point : {0, 100}) {  // of 0, 255 is too much for two weights of INT8
+        const LayerQuantization q{.type = DataType::kUInt8,
+                                  .weights = Weights::kPerTensor,
+                                  .weights_zero_point = zero_point,
+                                  .input_zero_point = 121,
+                                  .output_zero_point = 130,
+                                  .outliers = outliers};
+        SCOPED_TRACE(testing::Message() << "input " << ShapeString(c.input) << " filter " << c.filter_h << "x"
+                                        << c.filter_w << " " << q);
+        ExpectOpenClMatchesReference(MakeGraph(c, q, seed), seed);
+        ++seed;
+        if (testing::Test::IsSkipped()) return;
+      }
+    }
+  }
+}
+
 TEST(DepthwiseConv2dTest, OpenClMatchesReferenceOverQuantizations) {
   std::vector<LayerQuantization> quantizations;
   for (const int64_t zero_point : {-128, 0, 127}) {

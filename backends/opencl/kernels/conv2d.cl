@@ -24,13 +24,31 @@
     NPU_UNROLL for (int i = 0; i < PIXELS; ++i) acc[i][j] = npu_rescale16(acc[i][j], rescale[j], KEEP_SIGN); \
   }
 
+// Adds what the outliers make to acc, [pixel][block][16]. from: where the pixels' windows start; first: where the first
+// pixel is.
+inline void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_conv_at first, __global const uchar** from,
+                                    const npu_conv_outliers outliers, __global const npu_conv_geometry* g,
+                                    __global const npu_conv_tap* taps, uchar fill) {
+  for (int n = 0; n < outliers.count; ++n) {
+    const npu_conv_outlier outlier = outliers.first[n];
+    npu_conv_at at = first;
+    for (int i = 0; i < pixels; ++i) {
+      acc[i * blocks * 16 + outlier.channel] += npu_conv_outlier_product(outlier, at, from[i], g, taps, fill);
+      if (++at.x == g->out_w) {
+        at.x = 0;
+        if (++at.y == g->out_h) at.y = 0, ++at.batch;
+      }
+    }
+  }
+}
+
 // Defines the function that computes the pixels [pixel, end) of `BLOCKS` blocks. tiles: the strip's weights, word
 // by word, block after block.
 #define NPU_CONV_STRIP(name, PIXELS, BLOCKS)                                                          \
   inline void name(__global const uchar* in, __global const int* tiles, __global const int* constants, \
                    __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,            \
-                   __global const uchar* fill, __global const int* sums, __global uchar* out, int pixel, int end, \
-                   int channels) {                                                                    \
+                   __global const uchar* fill, __global const int* sums, const npu_conv_outliers outliers, \
+                   __global uchar* out, int pixel, int end, int channels) {                           \
     const int words = g->words, form = g->form;                                                       \
     const long out_step = (long)g->groups * g->group_channels;                                        \
     const int low = form == 0 ? 0 : g->range_min + g->storage_offset;                                 \
@@ -111,12 +129,13 @@
           NPU_CONV_RUN(PIXELS, BLOCKS, edge[i][k])                                                    \
         }                                                                                             \
       }                                                                                               \
-      if (form == 0) {                                                                                \
+      if (form == 0 || outliers.count != 0) {                                                         \
         int16 general[PIXELS * BLOCKS];                                                               \
         NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
           NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) general[i * BLOCKS + j] = acc[i][j];            \
         }                                                                                             \
-        for (int n = 0; n < PIXELS * BLOCKS; ++n) {                                                   \
+        npu_conv_strip_outliers((int*)general, min(PIXELS, end - pixel), BLOCKS, first, from, outliers, g, taps, fill[0]); \
+        for (int n = 0; form == 0 && n < PIXELS * BLOCKS; ++n) {                                      \
           __global const int* c = constants + 48 * (n % BLOCKS);                                      \
           general[n] = npu_finish16(npu_requantize_double16(general[n], npu_load_int16(c + 16),       \
                                                             npu_load_int16(c + 32)),                  \
@@ -125,9 +144,10 @@
         NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
           NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] = general[i * BLOCKS + j];            \
         }                                                                                             \
-      } else if (form == 1) {                                                                         \
+      }                                                                                               \
+      if (form == 1) {                                                                                \
         NPU_CONV_RESCALE(PIXELS, BLOCKS, 1)                                                           \
-      } else {                                                                                        \
+      } else if (form == 2) {                                                                         \
         NPU_CONV_RESCALE(PIXELS, BLOCKS, 0)                                                           \
       }                                                                                               \
       __global uchar* to = out + pixel * out_step;                                                    \
@@ -150,7 +170,7 @@ NPU_CONV_STRIP(npu_conv_strip4, 6, 4)
 NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
                             __global const int* channel_constants, __global const npu_conv_geometry* g,
                             __global const npu_conv_tap* taps, __global const uchar* fill, __global const int* sums,
-                            __global uchar* out) {
+                            __global const int* outliers, __global uchar* out) {
   // Blocks are shared among strips as evenly as they go (BlockStrips of backends/ops/convolution.h).
   const int blocks = (g->group_channels + 15) / 16, strips = (blocks + 3) / 4;
   const int strip = (int)get_global_id(0), group = (int)get_global_id(2);
@@ -160,6 +180,7 @@ NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
   const int first = strip * least + min(strip, extra), count = least + (strip < extra ? 1 : 0);
   const int end = min(pixel + g->chunk, g->out_pixels);
   const int channels = min(count * 16, g->group_channels - first * 16);
+  const npu_conv_outliers mine = npu_conv_find_outliers(outliers, group * strips + strip, g->groups * strips);
   in += group * g->group_step;
   tiles += (long)(group * blocks + first) * g->taps * g->words * 16;
   channel_constants += (group * blocks + first) * 48;
@@ -167,16 +188,16 @@ NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
   out += group * g->group_channels + first * 16;
 #ifdef NPU_X86_AMX
   if (g->tile_words != 0) {
-    npu_conv_tiles(in, tiles, channel_constants, g, taps, fill, sums, out, pixel / g->chunk,
+    npu_conv_tiles(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel / g->chunk,
                    (g->out_pixels - 1) / g->chunk + 1, count, channels);
     return;
   }
 #endif
   switch (count) {
-    case 1: npu_conv_strip1(in, tiles, channel_constants, g, taps, fill, sums, out, pixel, end, channels); break;
-    case 2: npu_conv_strip2(in, tiles, channel_constants, g, taps, fill, sums, out, pixel, end, channels); break;
-    case 3: npu_conv_strip3(in, tiles, channel_constants, g, taps, fill, sums, out, pixel, end, channels); break;
-    default: npu_conv_strip4(in, tiles, channel_constants, g, taps, fill, sums, out, pixel, end, channels); break;
+    case 1: npu_conv_strip1(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels); break;
+    case 2: npu_conv_strip2(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels); break;
+    case 3: npu_conv_strip3(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels); break;
+    default: npu_conv_strip4(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels); break;
   }
 }
 

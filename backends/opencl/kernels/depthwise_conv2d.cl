@@ -51,9 +51,9 @@ typedef struct {
     int16 acc[VECTORS];                                                                                            \
     if (g->columns3) {                                                                                             \
       /* Rows outside the image: a pixel of zero points, again and again. */                                       \
-      __global const uchar* row[3];                                                                                \
-      long advance[3];                                                                                             \
-      for (int r = 0; r < 3; ++r) {                                                                                \
+      __global const uchar* row[4];                                                                                \
+      long advance[4];                                                                                             \
+      for (int r = 0; r < 4; ++r) {                                                                                \
         const int at = first_y + taps[r].dy;                                                                       \
         const bool inside = at >= 0 && at < g->in_h;                                                               \
         row[r] = inside ? in + at * line : fill;                                                                   \
@@ -135,8 +135,8 @@ typedef struct {
   {                                                                                                                \
     const bool hit = next >= 0 && next < g->in_w;                                                                  \
     __global const uchar *r0 = hit ? row[0] + next * advance[0] : fill, *r1 = hit ? row[1] + next * advance[1] : fill, \
-                         *r2 = hit ? row[2] + next * advance[2] : fill;                                            \
-    COLUMN(column[D], r0, r1, r2, fill);                                                                           \
+                         *r2 = hit ? row[2] + next * advance[2] : fill, *r3 = hit ? row[3] + next * advance[3] : fill; \
+    COLUMN(column[D], r0, r1, r2, r3);                                                                           \
     ++next;                                                                                                        \
   }
 

@@ -21,6 +21,26 @@ typedef struct {
   int dy, dx, bytes;
 } npu_conv_tap;
 
+// A weight's part that INT8 does not hold: it meets a byte of a tap's run, for one channel of a strip.
+typedef struct {
+  int tap, byte, channel, excess;
+} npu_conv_outlier;
+
+// Those of a strip.
+typedef struct {
+  __global const npu_conv_outlier* first;
+  int count;
+} npu_conv_outliers;
+
+// outliers: of all strips, as backends/ops/conv2d.cc packs them.
+inline npu_conv_outliers npu_conv_find_outliers(__global const int* outliers, int strip, int all_strips) {
+  npu_conv_outliers found;
+  const int first = outliers[strip];
+  found.first = (__global const npu_conv_outlier*)(outliers + all_strips + 1) + first;
+  found.count = outliers[strip + 1] - first;
+  return found;
+}
+
 // Bytes of a run that crosses the image's border are put together here.
 #define NPU_EDGE_BYTES 64
 
@@ -57,4 +77,15 @@ inline void npu_conv_gather(uchar* edge, __global const uchar* run, npu_conv_at 
     const bool inside = row_inside && x + k >= 0 && x + k < g->in_w;
     for (int c = 0; c < g->depth; ++c, ++i) edge[i] = inside ? run[i] : fill;
   }
+}
+
+// What the outlier adds to its channel at an output pixel: the byte of column `byte / depth` of the run, which may lie
+// outside. window: where the pixel's window starts.
+inline int npu_conv_outlier_product(npu_conv_outlier outlier, npu_conv_at at, __global const uchar* window,
+                                    __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,
+                                    uchar fill) {
+  npu_conv_tap tap = taps[outlier.tap];
+  const int bytes = tap.bytes + outlier.byte;
+  if (g->run_taps > 1) tap.dx += outlier.byte / g->depth;
+  return outlier.excess * (g->dense || npu_conv_tap_inside(at, tap, g) ? window[bytes] : fill);
 }

@@ -200,11 +200,39 @@ NPU_CONV_FINISH_TILE(npu_conv_finish_general, __global const int* constants,
 NPU_CONV_FINISH_TILE(npu_conv_finish_short, const npu_rescale rescale, npu_rescale16(acc, rescale, 1))
 NPU_CONV_FINISH_TILE(npu_conv_finish_clamped, const npu_rescale rescale, npu_rescale16(acc, rescale, 0))
 
+// Adds what the outliers of two blocks from channel `first` on make, to sums as above.
+inline void npu_conv_tile_outliers(int* sums, const npu_conv_tile* tile, int tiles, int first,
+                                   const npu_conv_outliers outliers, __global const npu_conv_geometry* g,
+                                   __global const npu_conv_tap* taps, uchar fill) {
+  for (int n = 0; n < outliers.count; ++n) {
+    const npu_conv_outlier outlier = outliers.first[n];
+    const int channel = outlier.channel - first;
+    if (channel < 0 || channel >= 32) continue;
+    for (int i = 0; i < tiles; ++i) {
+      npu_conv_at at = tile[i].at;
+      __global const uchar* window = (__global const uchar*)tile[i].from;
+      int* sum = sums + (2 * i + channel / 16) * 256 + channel % 16;
+      for (int r = 0; r < g->tile_rows; ++r, sum += 16, window += g->stride_w * g->depth) {
+        *sum += npu_conv_outlier_product(outlier, at, window, g, taps, fill);
+        if (!g->dense && ++at.x == g->out_w) {
+          // The next row's first window, less the step that is taken above.
+          at.x = 0;
+          window += (long)(g->stride_h * g->in_w - g->out_w * g->stride_w) * g->depth;
+          if (++at.y == g->out_h) {
+            at.y = 0, ++at.batch;
+            window += (long)(g->in_h - g->out_h * g->stride_h) * g->in_w * g->depth;
+          }
+        }
+      }
+    }
+  }
+}
+
 // Part `part` of `parts` of the output pixels, `count` blocks of channels. Arguments as the strips' of conv2d.cl.
 inline void npu_conv_tiles(__global const uchar* in, __global const int* weights, __global const int* constants,
                            __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,
-                           __global const uchar* fill, __global const int* window_sums, __global uchar* out, int part,
-                           int parts, int count, int channels) {
+                           __global const uchar* fill, __global const int* window_sums, const npu_conv_outliers outliers,
+                           __global uchar* out, int part, int parts, int count, int channels) {
   const int tiles = g->out_pixels / g->line * ((g->line - 1) / g->tile_rows + 1);
   const int first = (int)((long)tiles * part / parts), end = (int)((long)tiles * (part + 1) / parts);
   const long out_step = (long)g->groups * g->group_channels;
@@ -237,6 +265,9 @@ inline void npu_conv_tiles(__global const uchar* in, __global const int* weights
       }
       npu_conv_tile_sums(sums, weights_zero_point != 0 ? start : 0, (uchar*)edge, tile, two_tiles, two_blocks, in,
                          weights, 64 * count, g, taps, fill);
+      if (outliers.count != 0) {
+        npu_conv_tile_outliers((int*)sums, tile, two_tiles ? 2 : 1, 16 * j, outliers, g, taps, fill[0]);
+      }
       for (int n = 0; n < (two_tiles ? 4 : 2); ++n) {
         const int block = n % 2;
         if (block == 1 && !two_blocks) continue;
