@@ -23,6 +23,7 @@ from larq_compute_engine.tflite.python import interpreter_wrapper_lite
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLUGIN = ROOT / "build/release/lib/libnpu_delegate.so"
 WARM_UP_ROUNDS = 2
+PAUSE = 0.01  # seconds before each run: threads of the one before spin for some milliseconds
 
 
 def litert(path, threads, plugin=None):
@@ -49,6 +50,7 @@ def measure(runners, rounds):
     times = {name: [] for name in runners}
     for number in range(rounds + WARM_UP_ROUNDS):
         for name, invoke in runners.items():
+            time.sleep(PAUSE)
             start = time.perf_counter()
             invoke()
             if number >= WARM_UP_ROUNDS:

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <limits>
 
+#include "backends/cpu/quantize_floats.h"
+#include "backends/cpu/thread_pool.h"
 #include "backends/ops/elementwise.h"
 #include "backends/ops/rules.h"
 
@@ -152,31 +154,17 @@ void CheckOnCpu(const OpView& op, Verdict& verdict) {
   if (typed) RequirePerTensor(*op.output(0), "output 0", verdict);
 }
 
-// QuantizedValue (elementwise.h) in a form that compilers vectorize: clamped first, which changes nothing since
-// the bounds are whole numbers, so that the conversion to an integer cannot overflow.
+// From float: QuantizedValue (elementwise.h) of each.
 template <typename T>
 void QuantizeFloatsTo(const ReferenceArgs& args) {
   const Tensor& output = *args.view.output(0);
-  const float scale = output.scale();
-  const auto zero_point = static_cast<int32_t>(output.zero_point());
-  const auto low = static_cast<float>(TypeMin(output.type) - zero_point);
-  const auto high = static_cast<float>(TypeMax(output.type) - zero_point);
-  const int64_t count = args.view.input(0)->element_count().value_or(0);
-  const std::byte* from = args.inputs[0];
-  T* to = args.out<T>(0);
-  for (int64_t i = 0; i < count; ++i) {
-    float x;
-    std::memcpy(&x, from + i * sizeof(x), sizeof(x));
-    x /= scale;
-    x = x > low ? x : low;  // NaN, too
-    x = x < high ? x : high;
-    const auto whole = static_cast<int32_t>(x);
-    const float rest = x - static_cast<float>(whole);  // exact
-    to[i] = static_cast<T>(whole + (rest >= 0.5f) - (rest <= -0.5f) + zero_point);
-  }
+  ParallelRanges(args.pool, args.view.input(0)->element_count().value_or(0), 2, [&](int64_t begin, int64_t end) {
+    QuantizeFloats(args.inputs[0] + begin * static_cast<int64_t>(sizeof(float)), end - begin, output.scale(),
+                   static_cast<int32_t>(output.zero_point()), args.out<T>(0) + begin);
+  });
 }
 
-void QuantizeFloats(const ReferenceArgs& args) {
+void QuantizeAnyFloats(const ReferenceArgs& args) {
   switch (args.view.output(0)->type) {
     case DataType::kInt8: return QuantizeFloatsTo<int8_t>(args);
     case DataType::kInt16: return QuantizeFloatsTo<int16_t>(args);
@@ -184,20 +172,14 @@ void QuantizeFloats(const ReferenceArgs& args) {
   }
 }
 
-// DequantizedValue (elementwise.h): the exact product has at most 24 + 17 bits, so that a product in float, rounded
-// once, is that of the doubles rounded to float.
+// To float: DequantizedValue of each.
 template <typename T>
 void Dequantize(const ReferenceArgs& args) {
   const Tensor& input = *args.view.input(0);
-  const float scale = input.scale();
-  const auto zero_point = static_cast<int32_t>(input.zero_point());
-  const int64_t count = input.element_count().value_or(0);
-  const T* from = args.in<T>(0);
-  std::byte* to = args.outputs[0];
-  for (int64_t i = 0; i < count; ++i) {
-    const float x = scale * static_cast<float>(from[i] - zero_point);
-    std::memcpy(to + i * sizeof(x), &x, sizeof(x));
-  }
+  ParallelRanges(args.pool, input.element_count().value_or(0), 1, [&](int64_t begin, int64_t end) {
+    DequantizeToFloats(args.in<T>(0) + begin, end - begin, input.scale(), static_cast<int32_t>(input.zero_point()),
+                       args.outputs[0] + begin * static_cast<int64_t>(sizeof(float)));
+  });
 }
 
 void DequantizeAny(const ReferenceArgs& args) {
@@ -213,7 +195,7 @@ Status Reference(const ReferenceArgs& args) {
   if (op.input(0) != nullptr && op.output(0) != nullptr) {
     const DataType from = op.input(0)->type, to = op.output(0)->type;
     if (op.op.kind == OpKind::kQuantize && from == DataType::kFloat32 && IsQuantized(to)) {
-      QuantizeFloats(args);
+      QuantizeAnyFloats(args);
       return {};
     }
     if (op.op.kind == OpKind::kDequantize && IsQuantized(from) && to == DataType::kFloat32) {
