@@ -3,7 +3,7 @@
 // smallest. One work-item: one output; global size (inner, outer).
 // SPDX-License-Identifier: Apache-2.0
 
-inline int npu_arg_extreme(__global const uchar* line, int size, int inner, int flip) {
+static inline int npu_arg_extreme(__global const uchar* line, int size, int inner, int flip) {
   int best = 0;
   int largest = line[0] ^ flip;
   for (int i = 1; i < size; ++i) {

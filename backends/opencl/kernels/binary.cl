@@ -4,10 +4,10 @@
 // and b repeats with a period; npu_*_rows: any broadcast. Multipliers and shifts are the same for all lanes.
 // SPDX-License-Identifier: Apache-2.0
 
-inline uchar16 npu_load_uchar16(__global const uchar* p) { return *(__global const npu_uchar16_u*)p; }
+static inline uchar16 npu_load_uchar16(__global const uchar* p) { return *(__global const npu_uchar16_u*)p; }
 
 // high * 2^-right, ties away from zero. |high| is below 2^30.
-inline int16 npu_binary_shift_right(int16 high, int right) {
+static inline int16 npu_binary_shift_right(int16 high, int right) {
   // Half a unit, less one bit below zero: there a tie goes down.
   const int half_unit = right == 0 ? 0 : 1 << (right - 1);
   return (high + half_unit + ((high >> 31) & (right == 0 ? 0 : -1))) >> right;
@@ -16,7 +16,7 @@ inline int16 npu_binary_shift_right(int16 high, int right) {
 // round(x * multiplier / 2^31): the rounding doubling high multiply. Even and odd lanes are multiplied as
 // lower halves of 64-bit lanes (one instruction each on x86); the odd result is shifted into its place
 // instead of down and up again. Little-endian devices, as convolution.h.
-inline int16 npu_binary_multiply_high(int16 x, int multiplier) {
+static inline int16 npu_binary_multiply_high(int16 x, int multiplier) {
   const long8 pairs = as_long8(x);
   const long8 even = ((pairs << 32) >> 32) * (long)multiplier + (1L << 30);
   const long8 odd = (pairs >> 32) * (long)multiplier + (1L << 30);
@@ -25,14 +25,14 @@ inline int16 npu_binary_multiply_high(int16 x, int multiplier) {
 
 // x * 2^20 * multiplier * 2^(-31 - right) for a 9-bit x: round(x * multiplier / 2^11), whose product of 40
 // bits is made of two 32-bit ones.
-inline int16 npu_binary_scale_input(int16 x, int multiplier, int right) {
+static inline int16 npu_binary_scale_input(int16 x, int multiplier, int right) {
   const int16 upper = (x * (multiplier >> 16)) << 5;
   const int16 lower = (x * (multiplier & 0xffff) + (1 << 10)) >> 11;
   return npu_binary_shift_right(upper + lower, right);
 }
 
 // round(x * multiplier * 2^(-31 - right)), rounded twice, plus the stored zero point. In [low, high] after a clamp.
-inline int16 npu_binary_rescale(int16 x, int multiplier, int right, int zero, int low) {
+static inline int16 npu_binary_rescale(int16 x, int multiplier, int right, int zero, int low) {
   if (right >= 1 && right <= 20) {
     return npu_rescale16(x, npu_prepare_rescale((int16)(multiplier), (int16)(-right), zero), low < zero);
   }
@@ -48,7 +48,7 @@ inline int16 npu_binary_rescale(int16 x, int multiplier, int right, int zero, in
       right, low, high
 
 // *_negate: -1 subtracts the operand, 0 adds it.
-inline int16 npu_add16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
+static inline int16 npu_add16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
   const int16 sa = npu_binary_scale_input(convert_int16(a) - a_zero, a_multiplier, a_right);
   const int16 sb = npu_binary_scale_input(convert_int16(b) - b_zero, b_multiplier, b_right);
   const int16 sum = ((sa ^ a_negate) - a_negate) + ((sb ^ b_negate) - b_negate);
@@ -58,7 +58,7 @@ inline int16 npu_add16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
 
 // The operand of the larger scale has the multiplier 1/2 (2^30) and shift 0: one shift instead of two products.
 #define NPU_ADD_A_IS_LARGER (a_multiplier == (1 << 30) && a_right == 0 && (a_negate | b_negate) == 0)
-inline int16 npu_add_larger16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
+static inline int16 npu_add_larger16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
   const int16 sb = npu_binary_scale_input(convert_int16(b) - b_zero, b_multiplier, b_right);
   return npu_binary_rescale(((convert_int16(a) - a_zero) << 19) + sb, multiplier, right, zero, low);
 }
@@ -67,23 +67,23 @@ inline int16 npu_add_larger16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
 #define NPU_MUL_PARAMETERS int a_zero, int b_zero, int zero, int multiplier, int shift, int low, int high
 #define NPU_MUL_ARGUMENTS a_zero, b_zero, zero, multiplier, shift, low, high
 
-inline int16 npu_mul16(uchar16 a, uchar16 b, NPU_MUL_PARAMETERS) {
+static inline int16 npu_mul16(uchar16 a, uchar16 b, NPU_MUL_PARAMETERS) {
   const int16 product = (convert_int16(a) - a_zero) * (convert_int16(b) - b_zero);
   return npu_binary_rescale(product << max(shift, 0), multiplier, max(-shift, 0), zero, low);
 }
 #define NPU_MUL(a, b) npu_mul16(a, b, NPU_MUL_ARGUMENTS)
 
-inline uchar16 npu_extremum16(uchar16 a, uchar16 b, int take_larger) { return take_larger ? max(a, b) : min(a, b); }
+static inline uchar16 npu_extremum16(uchar16 a, uchar16 b, int take_larger) { return take_larger ? max(a, b) : min(a, b); }
 #define NPU_EXTREMUM(a, b) npu_extremum16(a, b, take_larger)
 
-inline uchar16 npu_logical16(uchar16 a, uchar16 b, int is_or) {
+static inline uchar16 npu_logical16(uchar16 a, uchar16 b, int is_or) {
   const uchar16 ta = min(a, (uchar16)(1)), tb = min(b, (uchar16)(1));
   return is_or ? ta | tb : ta & tb;
 }
 #define NPU_LOGICAL(a, b) npu_logical16(a, b, is_or)
 
 // pairs[a * 256 + b].
-inline uchar16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar* pairs) {
+static inline uchar16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar* pairs) {
   const int16 i = convert_int16(a) * 256 + convert_int16(b);
   return (uchar16)(pairs[i.s0], pairs[i.s1], pairs[i.s2], pairs[i.s3], pairs[i.s4], pairs[i.s5], pairs[i.s6],
                    pairs[i.s7], pairs[i.s8], pairs[i.s9], pairs[i.sa], pairs[i.sb], pairs[i.sc], pairs[i.sd],

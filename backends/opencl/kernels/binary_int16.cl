@@ -2,18 +2,18 @@
 // tensors, element by element. Rows, tables and arguments as in binary.cl; zero points are 0.
 // SPDX-License-Identifier: Apache-2.0
 
-inline int npu_add_int16(int a, int b, NPU_ADD_PARAMETERS) {
+static inline int npu_add_int16(int a, int b, NPU_ADD_PARAMETERS) {
   const int sa = npu_requantize_double((a - a_zero) * (1 << 15), a_multiplier, -a_right);
   const int sb = npu_requantize_double((b - b_zero) * (1 << 15), b_multiplier, -b_right);
   const int sum = ((sa ^ a_negate) - a_negate) + ((sb ^ b_negate) - b_negate);
   return clamp(npu_requantize_double(sum, multiplier, -right) + zero, low, high);
 }
 
-inline int npu_mul_int16(int a, int b, NPU_MUL_PARAMETERS) {
+static inline int npu_mul_int16(int a, int b, NPU_MUL_PARAMETERS) {
   return clamp(npu_requantize_double((a - a_zero) * (b - b_zero), multiplier, shift) + zero, low, high);
 }
 
-inline int npu_extremum_int16(int a, int b, int take_larger) { return take_larger ? max(a, b) : min(a, b); }
+static inline int npu_extremum_int16(int a, int b, int take_larger) { return take_larger ? max(a, b) : min(a, b); }
 
 #define NPU_BINARY_INT16_ROWS(F, ARGUMENTS)                               \
   NPU_BINARY_ROW;                                                         \

@@ -26,7 +26,7 @@
 
 // Adds what the outliers make to acc, [pixel][block][16]. from: where the pixels' windows start; first: where the first
 // pixel is.
-inline void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_conv_at first, __global const uchar** from,
+NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_conv_at first, __global const uchar** from,
                                     const npu_conv_outliers outliers, __global const npu_conv_geometry* g,
                                     __global const npu_conv_tap* taps, uchar fill) {
   for (int n = 0; n < outliers.count; ++n) {
@@ -45,7 +45,7 @@ inline void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_conv_a
 // Defines the function that computes the pixels [pixel, end) of `BLOCKS` blocks. tiles: the strip's weights, word
 // by word, block after block.
 #define NPU_CONV_STRIP(name, PIXELS, BLOCKS)                                                          \
-  inline void name(__global const uchar* in, __global const int* tiles, __global const int* constants, \
+  NPU_FUNCTION void name(__global const uchar* in, __global const int* tiles, __global const int* constants, \
                    __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,            \
                    __global const uchar* fill, __global const int* sums, const npu_conv_outliers outliers, \
                    __global uchar* out, int pixel, int end, int channels) {                           \

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The input position that tap k brings to output position o; -1: none. TapAxis in convolution_int16.h.
-inline int npu_tap_source(int o, int k, int input, int up, int offset, int step, int down) {
+static inline int npu_tap_source(int o, int k, int input, int up, int offset, int step, int down) {
   const long at = (long)o * up + offset + (long)k * step;
   if (at < 0) return -1;
   if (down == 1) return at < input ? (int)at : -1;

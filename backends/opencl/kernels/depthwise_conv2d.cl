@@ -32,7 +32,7 @@ typedef struct {
 
 // One output row of VECTORS * 16 channels.
 #define NPU_DEPTHWISE_ROW(name, VECTORS, LANES, COLUMN, STORE)                                                     \
-  inline void name(__global const uchar* in, __global const int* weights, __global const int* ones,                \
+  NPU_FUNCTION void name(__global const uchar* in, __global const int* weights, __global const int* ones,                \
                    __global const int* constants, __global const npu_depthwise_geometry* g,                        \
                    __global const npu_depthwise_tap* taps, __global const uchar* fill, __global uchar* out, int y,  \
                    int batch, int channels) {                                                                      \
@@ -168,7 +168,7 @@ typedef struct {
     out += pixel;                                                                                                  \
   }
 
-inline uint16 npu_load_bytes(__global const uchar* p) { return convert_uint16(*(__global const npu_uchar16_u*)p); }
+static inline uint16 npu_load_bytes(__global const uchar* p) { return convert_uint16(*(__global const npu_uchar16_u*)p); }
 
 #define NPU_COLUMN16(column, r0, r1, r2, r3) \
   column[0] = npu_load_bytes(r0) | (npu_load_bytes(r1) << 8) | (npu_load_bytes(r2) << 16) | (npu_load_bytes(r3) << 24)

@@ -8,7 +8,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // acc += words (4 signed weights per lane) times the 4 unsigned bytes in each lane of x. Wraps.
-inline int16 npu_dot4_portable(int16 acc, int16 words, uint16 x) {
+static inline int16 npu_dot4_portable(int16 acc, int16 words, uint16 x) {
   acc += ((words << 24) >> 24) * as_int16(x & (uint16)(255u));
   acc += ((words << 16) >> 24) * as_int16((x >> 8) & (uint16)(255u));
   acc += ((words << 8) >> 24) * as_int16((x >> 16) & (uint16)(255u));
@@ -18,14 +18,14 @@ inline int16 npu_dot4_portable(int16 acc, int16 words, uint16 x) {
 
 #ifdef NPU_X86_VNNI
 
-inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) {
+static inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) {
   __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(words));
   return acc;
 }
 
 // 4 x 16 lanes as bytes, clamped to [low, high] within [0, 255]. Packing saturates, so that the clamp takes bytes, four
 // lanes' worth at once. Packs work within 128-bit quarters: quarter i gets lanes 4i..4i+3 of a, b, c and d.
-inline int16 npu_pack_bytes(int16 a, int16 b, int16 c, int16 d, int low, int high) {
+static inline int16 npu_pack_bytes(int16 a, int16 b, int16 c, int16 d, int low, int high) {
   int16 ab, cd, bytes;
   __asm__("vpackssdw %2, %1, %0" : "=v"(ab) : "v"(a), "v"(b));
   __asm__("vpackssdw %2, %1, %0" : "=v"(cd) : "v"(c), "v"(d));
@@ -38,7 +38,7 @@ inline int16 npu_pack_bytes(int16 a, int16 b, int16 c, int16 d, int low, int hig
 }
 
 // The first `count` (64 if it is more) of 64 bytes.
-inline void npu_store_first(__global uchar* p, int16 bytes, int count) {
+static inline void npu_store_first(__global uchar* p, int16 bytes, int count) {
   if (count >= 64) {
     *(__global npu_int16_bytes*)p = bytes;
     return;
@@ -48,14 +48,14 @@ inline void npu_store_first(__global uchar* p, int16 bytes, int count) {
 }
 
 // 4 x 16 lanes, clamped to [low, high], as the first `count` (1 to 64) of 64 bytes.
-inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high, int count) {
+static inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high, int count) {
   const int16 bytes = npu_pack_bytes(a, b, c, d, low, high);
   const int16 sorted = __builtin_shufflevector(bytes, bytes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   npu_store_first(p, sorted, count);
 }
 
 // The first `count` (16 if it is more) of 16 bytes.
-inline void npu_store16_first(__global uchar* p, uchar16 bytes, int count) {
+static inline void npu_store16_first(__global uchar* p, uchar16 bytes, int count) {
   if (count >= 16) {
     *(__global npu_uchar16_u*)p = bytes;
     return;
@@ -65,7 +65,7 @@ inline void npu_store16_first(__global uchar* p, uchar16 bytes, int count) {
 }
 
 // The first `count` of 16 lanes, clamped to [low, high], as bytes.
-inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
+static inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
   npu_store16_first(p, convert_uchar16(clamp(lanes, (int16)(low), (int16)(high))), count);
 }
 
@@ -74,7 +74,7 @@ inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, i
 #define NPU_HAS_CHANNELS64
 
 // lanes[v]: the bytes of a channel in rows r0 (lowest) to r3.
-inline void npu_interleave64(uint16* lanes, __global const uchar* r0, __global const uchar* r1,
+static inline void npu_interleave64(uint16* lanes, __global const uchar* r0, __global const uchar* r1,
                              __global const uchar* r2, __global const uchar* r3) {
   const int16 a = *(__global const npu_int16_bytes*)r0, b = *(__global const npu_int16_bytes*)r1;
   const int16 c = *(__global const npu_int16_bytes*)r2, d = *(__global const npu_int16_bytes*)r3;
@@ -90,24 +90,24 @@ inline void npu_interleave64(uint16* lanes, __global const uchar* r0, __global c
 }
 
 // Four such vectors, clamped to [low, high], as the first `count` (64 if it is more) of 64 bytes.
-inline void npu_store_interleaved64(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high,
+static inline void npu_store_interleaved64(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high,
                                     int count) {
   npu_store_first(p, npu_pack_bytes(a, b, c, d, low, high), count);
 }
 
 #else
 
-inline void npu_store16_first(__global uchar* p, uchar16 bytes, int count) {
+static inline void npu_store16_first(__global uchar* p, uchar16 bytes, int count) {
   npu_store_lanes(p, convert_int16(bytes), count);
 }
 
-inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
+static inline void npu_store_block(__global uchar* p, int16 lanes, int low, int high, int count) {
   npu_store_lanes(p, clamp(lanes, (int16)(low), (int16)(high)), count);
 }
 
-inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) { return npu_dot4_portable(acc, words, x); }
+static inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) { return npu_dot4_portable(acc, words, x); }
 
-inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high, int count) {
+static inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high, int count) {
   npu_store_lanes(p, clamp(a, (int16)(low), (int16)(high)), count);
   if (count > 16) npu_store_lanes(p + 16, clamp(b, (int16)(low), (int16)(high)), count - 16);
   if (count > 32) npu_store_lanes(p + 32, clamp(c, (int16)(low), (int16)(high)), count - 32);
@@ -117,4 +117,4 @@ inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int1
 #endif
 
 // acc += words times the same 4 bytes for every lane.
-inline int16 npu_dot4(int16 acc, int16 words, uint x) { return npu_dot4_lanes(acc, words, (uint16)(x)); }
+static inline int16 npu_dot4(int16 acc, int16 words, uint x) { return npu_dot4_lanes(acc, words, (uint16)(x)); }

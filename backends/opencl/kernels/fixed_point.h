@@ -3,20 +3,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // round(a * b / 2^31) for a, b that are not both INT_MIN.
-inline int npu_fixed_multiply(int a, int b) { return (int)(((long)a * b + (1L << 30)) >> 31); }
+static inline int npu_fixed_multiply(int a, int b) { return (int)(((long)a * b + (1L << 30)) >> 31); }
 
 // x * 2^bits, saturated.
-inline int npu_fixed_shift_left(int x, int bits) {
+static inline int npu_fixed_shift_left(int x, int bits) {
   return (int)clamp((long)x << bits, (long)INT_MIN, (long)INT_MAX);
 }
 
 // round(x / 2^exponent), ties away from zero. exponent in [1, 31].
-inline int npu_fixed_shift_right(int x, int exponent) {
+static inline int npu_fixed_shift_right(int x, int exponent) {
   return (int)(((long)x + (1L << (exponent - 1)) - (x < 0 ? 1 : 0)) >> exponent);
 }
 
 // 1 / (1 + x) for x in [0, 1), Q0.31: three Newton steps from 48/17 - 32/17 * (1 + x) / 2.
-inline int npu_fixed_one_over_one_plus(int x) {
+static inline int npu_fixed_one_over_one_plus(int x) {
   const int halved = (int)(((long)x + (1L << 31)) >> 1);
   int y = 1515870810 + npu_fixed_multiply(halved, -1010580540);  // 48/17, -32/17 in Q2.29
   for (int i = 0; i < 3; ++i) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // 16 lanes of npu_round_scaled (requantize.h). scales: [3][16] mantissa's low word, its high word, shift.
-inline int16 npu_round_scaled16(int16 acc, __global const int* scales) {
+static inline int16 npu_round_scaled16(int16 acc, __global const int* scales) {
   int lanes[16];
   vstore16(acc, 0, lanes);
   for (int i = 0; i < 16; ++i) {

@@ -6,19 +6,19 @@ typedef short16 __attribute__((aligned(2))) npu_short16_u;
 typedef char16 __attribute__((aligned(1))) npu_char16_u;
 
 // acc * multiplier * 2^-shift, rounded once, ties towards +inf; modulo 2^32. |acc| <= 2^47, shift in [8, 46].
-inline int npu_multiply_wide(long acc, int multiplier, int shift) {
+static inline int npu_multiply_wide(long acc, int multiplier, int shift) {
   return (int)((acc * multiplier + (1L << (shift - 1))) >> shift);
 }
 
 // The straight line between two of 513 points: a function of x.
-inline int npu_interpolate(int x, __global const short* points) {
+static inline int npu_interpolate(int x, __global const short* points) {
   const int i = 256 + (x >> 7);
   const int slope = points[i + 1] - points[i];
   return points[i] + ((slope * (x & 127) + 64) >> 7);
 }
 
 // The sum of `count` products of activations and weights. A product is below 2^23, so that a lane holds 256.
-inline long npu_dot_int16(__global const short* x, __global const char* w, int count) {
+static inline long npu_dot_int16(__global const short* x, __global const char* w, int count) {
   long sum = 0;
   int k = 0;
   while (k + 16 <= count) {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // 1 / sqrt(x) = multiplier * 2^(-31 - *right), as InverseSquareRoot in backends/ops/fixed_point.h.
-inline int npu_inverse_sqrt(int x, int* right) {
+static inline int npu_inverse_sqrt(int x, int* right) {
   *right = 0;
   if (x <= 1) return INT_MAX;
   int shift = 11;

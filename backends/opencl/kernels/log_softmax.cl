@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // log(x) for x in [1, 2^12), Q12.19; result in Q5.26.
-inline int npu_log_of_q12(int x) {
+static inline int npu_log_of_q12(int x) {
   const int half_sqrt2 = 1518500250, fourth_root_of_half = 1805811301;
   const int zeros_a = (int)clz(x);
   const int r_a =

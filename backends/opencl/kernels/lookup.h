@@ -6,7 +6,7 @@
 
 // y[i] = table[x[i]] for the first `count` (64 if it is more) of 64 bytes, all of which may be read.
 #ifdef NPU_X86_VBMI
-inline void npu_lookup64(__global uchar* y, __global const uchar* x, __global const uchar* table, int count) {
+static inline void npu_lookup64(__global uchar* y, __global const uchar* x, __global const uchar* table, int count) {
   __global const npu_int16_bytes* quarters = (__global const npu_int16_bytes*)table;
   int16 low = *(__global const npu_int16_bytes*)x, high = low;
   // A permutation takes seven bits of the index; the eighth says whose result it is.
@@ -20,7 +20,7 @@ inline void npu_lookup64(__global uchar* y, __global const uchar* x, __global co
   npu_store_first(y, low, count);
 }
 #else
-inline void npu_lookup64(__global uchar* y, __global const uchar* x, __global const uchar* table, int count) {
+static inline void npu_lookup64(__global uchar* y, __global const uchar* x, __global const uchar* table, int count) {
   const int end = min(count, 64);
   for (int i = 0; i < end; ++i) y[i] = table[x[i]];
 }

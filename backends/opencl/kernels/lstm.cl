@@ -6,13 +6,13 @@
 enum { kLstmGates = 4, kLstmGateNumbers = 8, kLstmTable = 1 << 16 };  // backends/ops/lstm.cc
 
 // sum of x * w over `count` stored INT8 values, modulo 2^32.
-inline int npu_lstm_dot(__global const uchar* x, __global const char* w, int count, int bias) {
+static inline int npu_lstm_dot(__global const uchar* x, __global const char* w, int count, int bias) {
   uint sum = (uint)bias;
   for (int k = 0; k < count; ++k) sum += (uint)(((int)x[k] - 128) * w[k]);
   return (int)sum;
 }
 
-inline int npu_lstm_saturate(uint sum) { return clamp((int)sum, -32768, 32767); }
+static inline int npu_lstm_saturate(uint sum) { return clamp((int)sum, -32768, 32767); }
 
 __kernel void npu_lstm_step(__global const uchar* x, __global const uchar* state, __global short* cells,
                             __global uchar* y, __global const char* weights, __global const char* recurrent,

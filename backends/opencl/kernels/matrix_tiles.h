@@ -11,7 +11,7 @@
 #ifdef NPU_X86_AMX
 
 // Tiles of `rows` pixels (1 to 16) and 4 * `words` bytes of k (words: 1 to 16). All become 0.
-inline void npu_tiles_configure(int rows, int words) {
+static inline void npu_tiles_configure(int rows, int words) {
   // Palette 1; bytes of a row of tile i at 16 + 2 * i, its number of rows at 48 + i.
   uint16 config = (uint16)(0);
   config.s0 = 1;
@@ -37,7 +37,7 @@ inline void npu_tiles_configure(int rows, int words) {
 
 // Four rows of 16 lanes, clamped to [low, high], as the first `channels` bytes (16 if there are more) each; rows are
 // `step` bytes apart, the first `rows` of them are stored.
-inline void npu_store_rows4(__global uchar* p, long step, int16 a, int16 b, int16 c, int16 d, int low, int high,
+static inline void npu_store_rows4(__global uchar* p, long step, int16 a, int16 b, int16 c, int16 d, int low, int high,
                             int channels, int rows) {
   const int16 bytes = npu_pack_bytes(a, b, c, d, low, high);
   const int16 sorted = __builtin_shufflevector(bytes, bytes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);

@@ -60,7 +60,7 @@ __kernel void reduce_extreme_last(__global const uchar* in, __global uchar* out,
 }
 
 // x * multiplier * 2^-shift, rounded once; the low 32 bits.
-inline int npu_reduce_scale(long x, int multiplier, int shift) {
+static inline int npu_reduce_scale(long x, int multiplier, int shift) {
   return (int)(uint)(ulong)((x * multiplier + (1L << (shift - 1))) >> shift);
 }
 

@@ -5,7 +5,7 @@
 #pragma OPENCL FP_CONTRACT OFF
 
 // acc * multiplier * 2^(shift-31), rounded twice: TFLite's builtin kernels.
-inline int npu_requantize_double(int acc, int multiplier, int shift) {
+static inline int npu_requantize_double(int acc, int multiplier, int shift) {
   const int left = max(shift, 0);
   const int right = max(-shift, 0);
   const long product = (long)(int)((uint)acc << left) * multiplier;
@@ -20,7 +20,7 @@ inline int npu_requantize_double(int acc, int multiplier, int shift) {
 }
 
 // 16 lanes of npu_requantize_double, each with its own multiplier and shift.
-inline int16 npu_requantize_double16(int16 acc, int16 multiplier, int16 shift) {
+static inline int16 npu_requantize_double16(int16 acc, int16 multiplier, int16 shift) {
   const int16 left = max(shift, (int16)(0));
   const int16 right = max(-shift, (int16)(0));
   const long16 product = convert_long16(as_int16(as_uint16(acc) << as_uint16(left))) * convert_long16(multiplier);
@@ -50,7 +50,7 @@ typedef struct {
   int16 right;              // s - 1
 } npu_rescale;
 
-inline npu_rescale npu_prepare_rescale(int16 multiplier, int16 shift, int stored_zero_point) {
+static inline npu_rescale npu_prepare_rescale(int16 multiplier, int16 shift, int stored_zero_point) {
   npu_rescale r;
   const long8 multipliers = as_long8(multiplier);
   r.even = (multipliers << 32) >> 32;
@@ -66,7 +66,7 @@ inline npu_rescale npu_prepare_rescale(int16 multiplier, int16 shift, int stored
 
 // 16 lanes of it. keep_sign: 0 leaves n out. Even and odd lanes are multiplied as lower halves of 64-bit lanes, one
 // instruction each on x86. Little-endian devices, as convolution.h.
-inline int16 npu_rescale16(int16 acc, npu_rescale r, int keep_sign) {
+static inline int16 npu_rescale16(int16 acc, npu_rescale r, int keep_sign) {
   const long8 pairs = as_long8(acc);
   // The multipliers' upper halves are copies of their signs already: the compiler must see it to multiply 32 bits.
   long8 even = ((pairs << 32) >> 32) * ((r.even << 32) >> 32);
@@ -88,7 +88,7 @@ inline int16 npu_rescale16(int16 acc, npu_rescale r, int keep_sign) {
 //   of the values just below a tie n + 1/2 those at most half a unit of the 53rd bit away become the tie itself
 //   (at equal distance, too: the tie has the even mantissa) and are then rounded up. Hence
 //   |result| = floor(p * 2^-shift + half a unit + 1/2).
-inline int npu_round_scaled(long acc, ulong mantissa, int shift) {
+static inline int npu_round_scaled(long acc, ulong mantissa, int shift) {
   const ulong a = abs(acc);
   ulong low = a * mantissa, high = mul_hi(a, mantissa);
   const int bits = high != 0 ? 128 - (int)clz(high) : 64 - (int)clz(low);

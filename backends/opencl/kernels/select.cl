@@ -3,7 +3,7 @@
 // innermost first as {size, stride of condition, of a, of b}; *_step: 0 if the row repeats one element.
 // SPDX-License-Identifier: Apache-2.0
 
-inline uchar16 npu_select16(uchar16 condition, uchar16 a, uchar16 b) {
+static inline uchar16 npu_select16(uchar16 condition, uchar16 a, uchar16 b) {
   const uchar16 mask = (uchar16)(0) - min(condition, (uchar16)(1));  // all bits, or none
   return (a & mask) | (b & ~mask);
 }

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // round(x / 2^exponent) for x >= 0, exponent in [1, 31]: ties go up.
-inline int npu_softmax_shift_right(int x, int exponent) {
+static inline int npu_softmax_shift_right(int x, int exponent) {
   return (int)(((long)x + (1L << (exponent - 1))) >> exponent);
 }
 

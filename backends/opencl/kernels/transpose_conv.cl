@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The sum of the bytes of one window, for weights with a zero point.
-inline int npu_phase_window_sum(__global const uchar* window, __global const int* segment_offsets, int segments,
+static inline int npu_phase_window_sum(__global const uchar* window, __global const int* segment_offsets, int segments,
                                 int length) {
   int sum = 0;
   for (int s = 0; s < segments; ++s) {

@@ -33,7 +33,7 @@ typedef struct {
 } npu_conv_outliers;
 
 // outliers: of all strips, as backends/ops/conv2d.cc packs them.
-inline npu_conv_outliers npu_conv_find_outliers(__global const int* outliers, int strip, int all_strips) {
+static inline npu_conv_outliers npu_conv_find_outliers(__global const int* outliers, int strip, int all_strips) {
   npu_conv_outliers found;
   const int first = outliers[strip];
   found.first = (__global const npu_conv_outlier*)(outliers + all_strips + 1) + first;
@@ -49,7 +49,7 @@ typedef struct {
   int x, y, batch;
 } npu_conv_at;
 
-inline npu_conv_at npu_conv_find(int p, __global const npu_conv_geometry* g) {
+static inline npu_conv_at npu_conv_find(int p, __global const npu_conv_geometry* g) {
   npu_conv_at at;
   const int line = p / g->out_w;
   at.x = p - line * g->out_w;
@@ -58,18 +58,18 @@ inline npu_conv_at npu_conv_find(int p, __global const npu_conv_geometry* g) {
   return at;
 }
 
-inline bool npu_conv_tap_inside(npu_conv_at at, npu_conv_tap tap, __global const npu_conv_geometry* g) {
+static inline bool npu_conv_tap_inside(npu_conv_at at, npu_conv_tap tap, __global const npu_conv_geometry* g) {
   const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
   return y >= 0 && y < g->in_h && x >= 0 && x < g->in_w;
 }
 
-inline bool npu_conv_run_inside(npu_conv_at at, npu_conv_tap tap, __global const npu_conv_geometry* g) {
+static inline bool npu_conv_run_inside(npu_conv_at at, npu_conv_tap tap, __global const npu_conv_geometry* g) {
   const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
   return y >= 0 && y < g->in_h && x >= 0 && x + g->run_taps <= g->in_w;
 }
 
 // The bytes of a run, `fill` for those outside the image.
-inline void npu_conv_gather(uchar* edge, __global const uchar* run, npu_conv_at at, npu_conv_tap tap, uchar fill,
+NPU_FUNCTION void npu_conv_gather(uchar* edge, __global const uchar* run, npu_conv_at at, npu_conv_tap tap, uchar fill,
                             __global const npu_conv_geometry* g) {
   const int y = at.y * g->stride_h + tap.dy, x = at.x * g->stride_w + tap.dx;
   const bool row_inside = y >= 0 && y < g->in_h;
@@ -81,7 +81,7 @@ inline void npu_conv_gather(uchar* edge, __global const uchar* run, npu_conv_at 
 
 // What the outlier adds to its channel at an output pixel: the byte of column `byte / depth` of the run, which may lie
 // outside. window: where the pixel's window starts.
-inline int npu_conv_outlier_product(npu_conv_outlier outlier, npu_conv_at at, __global const uchar* window,
+static inline int npu_conv_outlier_product(npu_conv_outlier outlier, npu_conv_at at, __global const uchar* window,
                                     __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,
                                     uchar fill) {
   npu_conv_tap tap = taps[outlier.tap];

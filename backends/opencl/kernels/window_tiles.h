@@ -20,7 +20,7 @@ typedef struct {
 } npu_conv_tile;
 
 // Tile `index` of all lines.
-inline npu_conv_tile npu_conv_find_tile(int index, __global const uchar* in, __global const npu_conv_geometry* g) {
+static inline npu_conv_tile npu_conv_find_tile(int index, __global const uchar* in, __global const npu_conv_geometry* g) {
   npu_conv_tile tile;
   const int per_line = (g->line - 1) / g->tile_rows + 1;
   const int line = index / per_line;
@@ -40,7 +40,7 @@ inline npu_conv_tile npu_conv_find_tile(int index, __global const uchar* in, __g
 }
 
 // 64 bytes of k per pixel, from byte `offset` of the run of `tap` on, of a tile in one row of the output.
-inline void npu_conv_gather_row(uchar* to, const npu_conv_tile* tile, npu_conv_tap tap, __global const uchar* fill,
+NPU_FUNCTION void npu_conv_gather_row(uchar* to, const npu_conv_tile* tile, npu_conv_tap tap, __global const uchar* fill,
                                 int offset, __global const npu_conv_geometry* g) {
   const int x = tile->at.x * g->stride_w + tap.dx, y = tile->at.y * g->stride_h + tap.dy;
   const int step = g->stride_w, rows = g->tile_rows;
@@ -61,7 +61,7 @@ inline void npu_conv_gather_row(uchar* to, const npu_conv_tile* tile, npu_conv_t
 }
 
 // The same of any tile.
-inline void npu_conv_gather_tile(uchar* to, const npu_conv_tile* tile, __global const uchar* in, npu_conv_tap tap,
+NPU_FUNCTION void npu_conv_gather_tile(uchar* to, const npu_conv_tile* tile, __global const uchar* in, npu_conv_tap tap,
                                  __global const uchar* fill, int offset, __global const npu_conv_geometry* g) {
   if (tile->one_row && g->run_taps == 1) {
     npu_conv_gather_row(to, tile, tap, fill, offset, g);
@@ -91,7 +91,7 @@ typedef struct {
   bool gather;
 } npu_conv_source;
 
-inline npu_conv_source npu_conv_find_source(const npu_conv_tile* tile, npu_conv_tap tap, __global const uchar* fill,
+static inline npu_conv_source npu_conv_find_source(const npu_conv_tile* tile, npu_conv_tap tap, __global const uchar* fill,
                                             __global const npu_conv_geometry* g) {
   npu_conv_source source;
   source.from = tile->from + tap.bytes;
@@ -112,7 +112,7 @@ inline npu_conv_source npu_conv_find_source(const npu_conv_tile* tile, npu_conv_
 // The sums of two tiles (one: the second is not there) by two blocks of channels (one likewise) go to sums,
 // [tile][block][16 rows][16]. word: bytes from a word of `weights` to the next. start: null, or numbers [tile][16][16]
 // that sums begin with instead of 0. edge: [2][NPU_TILE_EDGE_BYTES].
-inline void npu_conv_tile_sums(int16* sums, const int16* start, uchar* edge, const npu_conv_tile* tile, bool two_tiles,
+NPU_FUNCTION void npu_conv_tile_sums(int16* sums, const int16* start, uchar* edge, const npu_conv_tile* tile, bool two_tiles,
                                bool two_blocks, __global const uchar* in, __global const int* weights, long word,
                                __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,
                                __global const uchar* fill) {
@@ -181,7 +181,7 @@ inline void npu_conv_tile_sums(int16* sums, const int16* start, uchar* edge, con
 
 // Defines a function that adds the bias to a block of one tile, rescales and stores it.
 #define NPU_CONV_FINISH_TILE(name, CONSTANTS, RESCALE)                                                         \
-  __attribute__((always_inline)) inline void name(const int16* sums, int16 bias, CONSTANTS,                    \
+  static __attribute__((always_inline)) inline void name(const int16* sums, int16 bias, CONSTANTS,                    \
                                                   __global const npu_conv_geometry* g, __global uchar* out,    \
                                                   long out_step, int rows, int low, int high, int channels) {  \
     for (int r = 0; r < rows; r += 4) {                                                                        \
@@ -201,7 +201,7 @@ NPU_CONV_FINISH_TILE(npu_conv_finish_short, const npu_rescale rescale, npu_resca
 NPU_CONV_FINISH_TILE(npu_conv_finish_clamped, const npu_rescale rescale, npu_rescale16(acc, rescale, 0))
 
 // Adds what the outliers of two blocks from channel `first` on make, to sums as above.
-inline void npu_conv_tile_outliers(int* sums, const npu_conv_tile* tile, int tiles, int first,
+NPU_FUNCTION void npu_conv_tile_outliers(int* sums, const npu_conv_tile* tile, int tiles, int first,
                                    const npu_conv_outliers outliers, __global const npu_conv_geometry* g,
                                    __global const npu_conv_tap* taps, uchar fill) {
   for (int n = 0; n < outliers.count; ++n) {
@@ -229,7 +229,7 @@ inline void npu_conv_tile_outliers(int* sums, const npu_conv_tile* tile, int til
 }
 
 // Part `part` of `parts` of the output pixels, `count` blocks of channels. Arguments as the strips' of conv2d.cl.
-inline void npu_conv_tiles(__global const uchar* in, __global const int* weights, __global const int* constants,
+NPU_FUNCTION void npu_conv_tiles(__global const uchar* in, __global const int* weights, __global const int* constants,
                            __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,
                            __global const uchar* fill, __global const int* window_sums, const npu_conv_outliers outliers,
                            __global uchar* out, int part, int parts, int count, int channels) {
