@@ -71,10 +71,16 @@ class KernelBinder {
     const size_t most = kernel.getWorkGroupInfo<CL_KERNEL_WORK_GROUP_SIZE>(state_.device->device(), &code);
     NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelWorkGroupInfo({})", launch.kernel), device);
     const OpenClDeviceLimits& limits = state_.device->limits();
-    const LaunchShape shape =
+    LaunchShape shape =
         ChooseLaunchShape(launch.global, {required[0], required[1], required[2]}, most,
                           (limits.type & CL_DEVICE_TYPE_CPU) != 0 ? limits.compute_units : 0);
     if (shape.global[0] == 0 || shape.global[1] == 0 || shape.global[2] == 0) return {};
+    shape.offset = state_.device->forms().id_offset();
+    std::vector<size_t> argument_bytes;
+    for (const KernelArg& arg : launch.args) {
+      argument_bytes.push_back(std::holds_alternative<int32_t>(arg) || std::holds_alternative<float>(arg) ? 4 : 0);
+    }
+    NPU_RETURN_IF_ERROR(state_.device->forms().Fix(state_.program, launch.kernel, shape.local, argument_bytes));
     state_.launches.push_back({std::move(kernel), shape, launch.kernel, op.op});
     return {};
   }
@@ -115,6 +121,11 @@ Result<SegmentBoundary> MakeBoundary(BoundSegment& state, const SegmentLayout& l
 }
 
 }  // namespace
+
+cl_int EnqueueRange(cl_command_queue queue, cl_kernel kernel, const LaunchShape& shape, cl_event* event) {
+  return clEnqueueNDRangeKernel(queue, kernel, 3, shape.offset.data(), shape.global.data(), shape.local.data(), 0,
+                                nullptr, event);
+}
 
 void FlipSignBits(const std::byte* from, std::byte* to, size_t bytes) {
   for (size_t i = 0; i < bytes; ++i) to[i] = from[i] ^ std::byte{0x80};

@@ -59,6 +59,9 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
                                                   const SegmentOps& segment, const SegmentLayout& layout,
                                                   const BindSettings& settings);
 
+// clEnqueueNDRangeKernel of the shape; event may be null.
+cl_int EnqueueRange(cl_command_queue queue, cl_kernel kernel, const LaunchShape& shape, cl_event* event);
+
 // Bytes whose sign bits are flipped while they are copied. from may be to.
 void FlipSignBits(const std::byte* from, std::byte* to, size_t bytes);
 

@@ -150,6 +150,7 @@ OpenClDeviceLimits ReadLimits(const cl::Device& device) {
   const auto svm = Info<cl_device_svm_capabilities>(device, CL_DEVICE_SVM_CAPABILITIES, 0);
   limits.shared_memory = (svm & CL_DEVICE_SVM_FINE_GRAIN_BUFFER) != 0 &&
                          Info<cl_bool>(device, CL_DEVICE_HOST_UNIFIED_MEMORY, CL_FALSE) != CL_FALSE;
+  limits.runs_in_caller = RunsInCaller(device);
   return limits;
 }
 
@@ -193,7 +194,8 @@ OpenClDevice::OpenClDevice(cl::Device device, cl::Context context, std::string n
       name_(std::move(name)),
       limits_(limits),
       in_caller_(std::move(in_caller)),
-      programs_(context_, device_, name_) {}
+      programs_(context_, device_, name_),
+      forms_(context_, device_, name_) {}
 
 Result<std::shared_ptr<OpenClDevice>> OpenClDevice::Open(const cl::Device& device, std::string name,
                                                          const std::optional<cl::Device>& in_caller) {
@@ -207,19 +209,17 @@ Result<std::shared_ptr<OpenClDevice>> OpenClDevice::Open(const cl::Device& devic
 
 Result<std::shared_ptr<OpenClDevice>> OpenClDevice::WithThreads(int threads) {
   std::shared_ptr<OpenClDevice> whole = shared_from_this();
-  const bool in_caller = threads == 1 && in_caller_;
-  if (!in_caller &&
-      (threads <= 0 || threads >= limits_.compute_units || (limits_.type & CL_DEVICE_TYPE_CPU) == 0))
-    return whole;
   const std::lock_guard lock(mutex_);
+  if (in_caller_) {
+    std::shared_ptr<OpenClDevice>& part = parts_[0];
+    if (part == nullptr) {
+      if (auto opened = Open(*in_caller_, name_)) part = std::move(*opened);
+    }
+    if (part != nullptr) return part;
+  }
+  if (threads <= 0 || threads >= limits_.compute_units || (limits_.type & CL_DEVICE_TYPE_CPU) == 0) return whole;
   std::shared_ptr<OpenClDevice>& part = parts_[threads];
   if (part != nullptr) return part;
-  if (in_caller) {
-    if (auto opened = Open(*in_caller_, name_)) {
-      part = std::move(*opened);
-      return part;
-    }
-  }
   const cl_device_partition_property properties[] = {CL_DEVICE_PARTITION_BY_COUNTS, threads,
                                                      CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
   std::vector<cl::Device> devices;
@@ -236,6 +236,10 @@ Result<std::shared_ptr<OpenClDevice>> OpenClDevice::WithThreads(int threads) {
   }
   part = std::move(*opened);
   return part;
+}
+
+int OpenClDevice::TeamSize(int threads) const {
+  return threads <= 0 ? limits_.compute_units : std::min(threads, limits_.compute_units);
 }
 
 }  // namespace npu

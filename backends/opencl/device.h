@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backends/opencl/cl.h"
+#include "backends/opencl/kernel_forms.h"
 #include "backends/opencl/program.h"
 
 namespace npu {
@@ -26,6 +27,8 @@ struct OpenClDeviceLimits {
   size_t max_work_group_size = 1;
   // Host and device see one memory without mapping it (fine-grained SVM on a unified memory).
   bool shared_memory = false;
+  // A command runs in the thread that enqueues it, and has ended when that call returns.
+  bool runs_in_caller = false;
 };
 
 OpenClDeviceLimits ReadLimits(const cl::Device& device);
@@ -42,11 +45,14 @@ class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
   const cl::Device& device() const { return device_; }
   const cl::Context& context() const { return context_; }
   ProgramCache& programs() { return programs_; }
+  KernelForms& forms() { return forms_; }
 
   // This device restricted to `threads` compute units, itself when threads is 0, not fewer than it has,
-  // or the device (GPUs) cannot be divided. The same object comes back for the same count. One thread is the
-  // calling one where the driver offers that (FoundDevice::in_caller): no other has to wake up for it.
+  // or the device (GPUs) cannot be divided. The same object comes back for the same count. Where the driver
+  // offers it, that is FoundDevice::in_caller for every count: threads of our own divide the work (team.h).
   Result<std::shared_ptr<OpenClDevice>> WithThreads(int threads);
+  // How many threads are wanted there: `threads`, at most as many as there are compute units; 0: as many.
+  int TeamSize(int threads) const;
 
  private:
   OpenClDevice(cl::Device device, cl::Context context, std::string name, OpenClDeviceLimits limits,
@@ -58,8 +64,9 @@ class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
   OpenClDeviceLimits limits_;
   std::optional<cl::Device> in_caller_;
   ProgramCache programs_;
+  KernelForms forms_;
   std::mutex mutex_;
-  std::map<int, std::shared_ptr<OpenClDevice>> parts_;  // by compute units; under mutex_
+  std::map<int, std::shared_ptr<OpenClDevice>> parts_;  // by compute units, 0: in_caller_; under mutex_
 };
 
 // A device that was found but not necessarily opened.

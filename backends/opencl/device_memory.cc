@@ -22,10 +22,6 @@ DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
 }
 
 DeviceMemory::~DeviceMemory() {
-  // Buffers first: they refer to the shared allocation.
-  rests_.clear();
-  blocks_.clear();
-  whole_ = {};
   if (shared_ != nullptr) clSVMFree(context_(), shared_);
 }
 
@@ -39,7 +35,6 @@ Result<DeviceMemory> DeviceMemory::Allocate(OpenClDevice& device, std::span<cons
   memory.sizes_.assign(sizes.begin(), sizes.end());
   if (total_bytes == 0) return memory;
   const auto bytes = static_cast<size_t>(total_bytes);
-  cl_mem_flags flags = CL_MEM_READ_WRITE;
   if (shared) {
     memory.shared_ = static_cast<std::byte*>(
         clSVMAlloc(device.context()(), CL_MEM_READ_WRITE | CL_MEM_SVM_FINE_GRAIN_BUFFER, bytes,
@@ -47,10 +42,10 @@ Result<DeviceMemory> DeviceMemory::Allocate(OpenClDevice& device, std::span<cons
     if (memory.shared_ == nullptr) {
       return Fail(ErrorCode::kDevice, fmt::format("clSVMAlloc: no {} bytes on {}", bytes, device.name()));
     }
-    flags |= CL_MEM_USE_HOST_PTR;
+    return memory;  // kernels take addresses: no buffer is needed
   }
   cl_int code = CL_SUCCESS;
-  memory.whole_ = cl::Buffer(device.context(), flags, bytes, memory.shared_, &code);
+  memory.whole_ = cl::Buffer(device.context(), CL_MEM_READ_WRITE, bytes, nullptr, &code);
   NPU_RETURN_IF_CL_ERROR(code, fmt::format("clCreateBuffer({} bytes)", bytes), device.name());
   for (size_t i = 0; i < offsets.size(); ++i) {
     NPU_ASSIGN_OR_RETURN(cl::Buffer block, memory.SubBuffer(offsets[i], sizes[i]));
@@ -78,7 +73,7 @@ Result<cl::Buffer> DeviceMemory::Rest(int i, int64_t offset) {
 }
 
 Status DeviceMemory::SetArgument(cl::Kernel& kernel, cl_uint argument, int i, int64_t offset) {
-  if (shared_ != nullptr && offset != 0) {
+  if (shared_ != nullptr) {
     NPU_RETURN_IF_CL_ERROR(clSetKernelArgSVMPointer(kernel(), argument, host(i) + offset),
                            fmt::format("clSetKernelArgSVMPointer({})", argument), device_name_);
     return {};

@@ -27,11 +27,13 @@ class DeviceMemory {
   static Result<DeviceMemory> Allocate(OpenClDevice& device, std::span<const int64_t> offsets,
                                        std::span<const int64_t> sizes, int64_t total_bytes, bool shared);
 
+  // Of memory that is not shared.
   const cl::Buffer& block(int i) const { return blocks_[i]; }
   // Host address of a block; null when the memory is not shared.
   std::byte* host(int i) const { return shared_ == nullptr ? nullptr : shared_ + offsets_[i]; }
 
-  // The rest of block i from `offset` on, a multiple of limits().alignment_bytes: kept as long as this.
+  // The rest of block i from `offset` on, a multiple of limits().alignment_bytes: kept as long as this. Of memory
+  // that is not shared.
   Result<cl::Buffer> Rest(int i, int64_t offset);
   // Makes that rest the kernel's argument. In shared memory `offset` may be any.
   Status SetArgument(cl::Kernel& kernel, cl_uint argument, int i, int64_t offset);

@@ -35,6 +35,7 @@ class OpenClExecutable : public Executable {
     // In a forked process the driver's locks may be held by threads that do not exist there; commands of
     // an abandoned queue may still run. Both times memory is better lost than released.
     if (abandoned_ || !CheckProcess()) {
+      static_cast<void>(team_.release());
       static_cast<void>(timer_.release());
       static_cast<void>(bound_.release());
     }
@@ -43,6 +44,14 @@ class OpenClExecutable : public Executable {
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
     NPU_RETURN_IF_ERROR(CheckCall(inputs.size(), outputs.size()));
     CopyIn(inputs);
+    if (team_ != nullptr) {
+      if (Status status = team_->Run(); !status) {
+        abandoned_ = !team_->all_ended();
+        return status;
+      }
+      CopyOut(outputs);
+      return {};
+    }
     Status status = Enqueue();
     if (status) status = Wait();
     ReleaseEvents();
@@ -85,6 +94,12 @@ class OpenClExecutable : public Executable {
     if (code != CL_SUCCESS) abandoned_ = true;
     NPU_RETURN_IF_ERROR(status);
     NPU_RETURN_IF_CL_ERROR(code, "clFinish", bound_->device->name());
+    return {};
+  }
+
+  // After WarmUp, on memory shared with the host.
+  Status MakeTeam(const TeamSettings& settings) {
+    NPU_ASSIGN_OR_RETURN(team_, LaunchTeam::Create(*bound_, settings));
     return {};
   }
 
@@ -157,8 +172,7 @@ class OpenClExecutable : public Executable {
     for (const BoundLaunch& launch : bound_->launches) {
       const bool last = &launch == &bound_->launches.back();
       NPU_RETURN_IF_CL_ERROR(
-          clEnqueueNDRangeKernel(bound_->queue(), launch.kernel(), 3, nullptr, launch.shape.global.data(),
-                                 launch.shape.local.data(), 0, nullptr, last ? last_event : nullptr),
+          EnqueueRange(bound_->queue(), launch.kernel(), launch.shape, last ? last_event : nullptr),
           fmt::format("clEnqueueNDRangeKernel({})", launch.name), bound_->device->name());
     }
     return {};
@@ -186,11 +200,28 @@ class OpenClExecutable : public Executable {
 
   std::unique_ptr<BoundSegment> bound_;
   std::shared_ptr<const Graph> graph_;
+  std::unique_ptr<LaunchTeam> team_;  // null: everything in the calling thread, or in the driver's own
   const bool event_times_;
   std::unique_ptr<LaunchTimer> timer_;  // made by the first traced invocation
   std::vector<cl_event> events_;  // of the reads, by output, then of the last launch; null when not used
   bool abandoned_ = false;
 };
+
+// store: set if it was made anew and is to be stored once it has run.
+Result<cl::Program> ProgramOf(const ProgramFile& file, OpenClDevice& device, bool& store) {
+  // Programs stay for good where the device keeps their kernels (kernel_forms.h).
+  const bool keep = device.limits().runs_in_caller;
+  if (keep) {
+    if (cl::Program kept = device.programs().Kept(file.key()); kept() != nullptr) return kept;
+  }
+  std::optional<cl::Program> program = file.Load();
+  if (!program) {
+    NPU_ASSIGN_OR_RETURN(program, file.Build());
+    store = true;
+  }
+  if (keep) device.programs().Keep(file.key(), *program);
+  return *program;
+}
 
 }  // namespace
 
@@ -210,17 +241,16 @@ Result<std::unique_ptr<Executable>> CompileForOpenCl(std::shared_ptr<OpenClDevic
   bool store = false;
   if (settings.files != nullptr) {
     file.emplace(*settings.files, *device, layout);
-    program = file->Load();
-    if (!program) {
-      NPU_ASSIGN_OR_RETURN(program, file->Build());
-      store = true;
-    }
+    NPU_ASSIGN_OR_RETURN(program, ProgramOf(*file, *device, store));
     bind.program = &*program;
   }
   NPU_ASSIGN_OR_RETURN(std::unique_ptr<BoundSegment> bound, BindSegment(device, *graph, segment, layout, bind));
   auto executable = std::make_unique<OpenClExecutable>(std::move(bound), std::move(graph), settings.event_times);
   NPU_RETURN_IF_ERROR(executable->WarmUp());
   if (store) file->Store(*program);
+  if (limits.runs_in_caller && shared && settings.team.members > 1) {
+    NPU_RETURN_IF_ERROR(executable->MakeTeam(settings.team));
+  }
   return executable;
 }
 

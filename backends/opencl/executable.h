@@ -14,6 +14,7 @@
 #include "backends/file_cache.h"
 #include "backends/opencl/bound_segment.h"
 #include "backends/opencl/device.h"
+#include "backends/opencl/launch_team.h"
 #include "backends/opencl/segment_layout.h"
 
 namespace npu {
@@ -22,6 +23,7 @@ struct OpenClCompileSettings {
   BindSettings bind = {};
   LowerFunction lower = LowerByRoom;
   const FileCache* files = nullptr;  // where compiled programs are kept; null: nowhere
+  TeamSettings team = {};            // where the device runs commands in the calling thread
   bool event_times = true;  // false: traces as on a driver whose events tell no times
 };
 

@@ -13,6 +13,7 @@ namespace npu {
 struct LaunchShape {
   std::array<size_t, 3> global{1, 1, 1};  // multiples of local; 0 somewhere: nothing to launch
   std::array<size_t, 3> local{1, 1, 1};
+  std::array<size_t, 3> offset{0, 0, 0};  // of the first work-item
 };
 
 // items: work-items the kernel needs. required_local: its reqd_work_group_size, zeros if it has none.

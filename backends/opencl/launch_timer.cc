@@ -32,8 +32,7 @@ Result<std::unique_ptr<LaunchTimer>> LaunchTimer::Create(const OpenClDevice& dev
 Status LaunchTimer::Enqueue(const BoundLaunch& launch, cl::Event& event) const {
   cl_event made = nullptr;
   NPU_RETURN_IF_CL_ERROR(
-      clEnqueueNDRangeKernel(queue_(), launch.kernel(), 3, nullptr, launch.shape.global.data(),
-                             launch.shape.local.data(), 0, nullptr, &made),
+      EnqueueRange(queue_(), launch.kernel(), launch.shape, &made),
       fmt::format("clEnqueueNDRangeKernel({})", launch.name), device_.name());
   event = cl::Event(made);
   return {};

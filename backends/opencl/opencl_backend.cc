@@ -33,6 +33,8 @@ class OpenClBackendImpl : public Backend {
     NPU_ASSIGN_OR_RETURN(std::shared_ptr<OpenClDevice> device, device_->WithThreads(options.threads));
     OpenClCompileSettings settings;
     if (files_) settings.files = &*files_;
+    settings.team.members = device_->TeamSize(options.threads);
+    settings.team.most_helpers = device_->limits().compute_units - 1;
     return CompileForOpenCl(std::move(device), std::move(graph), segment, options, settings);
   }
 

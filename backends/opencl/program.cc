@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/file_cache.h"
+#include "backends/opencl/kernel_forms.h"
 #include "base/log.h"
 
 namespace npu {
@@ -83,7 +84,8 @@ ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string d
     : context_(std::move(context)),
       device_(std::move(device)),
       device_name_(std::move(device_name)),
-      sources_(sources) {}
+      sources_(sources),
+      prelude_(RunsInCaller(device_) ? kIdPrelude : "") {}
 
 Result<cl::Program> ProgramCache::Program(const KernelVariant* variant) {
   const std::lock_guard lock(mutex_);
@@ -111,7 +113,22 @@ Result<cl::Program> ProgramCache::BuildWith(std::span<const std::string_view> ke
   return Build(*chosen_, Text(kernels));
 }
 
-std::string ProgramCache::sources_digest() const { return Sha256Hex(Text({})); }
+const std::string& ProgramCache::sources_digest() {
+  const std::lock_guard lock(mutex_);
+  if (digest_.empty()) digest_ = Sha256Hex(Text({}));
+  return digest_;
+}
+
+cl::Program ProgramCache::Kept(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = kept_.find(name);
+  return found == kept_.end() ? cl::Program() : found->second;
+}
+
+void ProgramCache::Keep(const std::string& name, cl::Program program) {
+  const std::lock_guard lock(mutex_);
+  kept_.insert_or_assign(name, std::move(program));
+}
 
 const KernelVariant& ProgramCache::variant() {
   const std::lock_guard lock(mutex_);
@@ -158,7 +175,7 @@ Result<cl::Program>& ProgramCache::Built(const KernelVariant& variant) {
 
 // Everything but the kernels that are not wanted; all of it when `kernels` is empty.
 std::string ProgramCache::Text(std::span<const std::string_view> kernels) const {
-  std::string text;
+  std::string text(prelude_);
   for (const KernelSource* source = sources_; source->name != nullptr; ++source) {
     // Errors name the file and its own line.
     text += fmt::format("#line 1 \"{}\"\n{}\n", source->name,

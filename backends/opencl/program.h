@@ -36,8 +36,11 @@ class ProgramCache {
   // A kernel object of the caller's own (arguments are not shared). kInternal if the program has
   // no such kernel.
   Result<cl::Kernel> CreateKernel(const cl::Program& program, std::string_view kernel) const;
-  // SHA-256 of the sources.
-  std::string sources_digest() const;
+  // SHA-256 of the sources; computed once.
+  const std::string& sources_digest();
+  // A program kept for this process under a name that says all there is to know of it; null: none is.
+  cl::Program Kept(const std::string& name);
+  void Keep(const std::string& name, cl::Program program);
   // The variant that Program chose; kPortableVariant before any program has been built.
   const KernelVariant& variant();
   // What became of each variant that was tried; empty before any program has been built.
@@ -58,10 +61,13 @@ class ProgramCache {
   cl::Device device_;
   std::string device_name_;
   const KernelSource* sources_;
+  const std::string_view prelude_;
   std::mutex mutex_;
   std::map<const KernelVariant*, Result<cl::Program>> programs_;  // under mutex_, like all below
   const KernelVariant* chosen_ = nullptr;
   std::vector<Trial> trials_;
+  std::string digest_;
+  std::map<std::string, cl::Program> kept_;
 };
 
 }  // namespace npu

@@ -67,6 +67,12 @@ ProgramFile::ProgramFile(const FileCache& files, OpenClDevice& device, const Seg
                {"launches", launches}};
 }
 
+std::string ProgramFile::key() const {
+  std::string text = name_;
+  for (const auto& [what, value] : identity_) text += fmt::format("\n{}: {}", what, value);
+  return text;
+}
+
 std::optional<cl::Program> ProgramFile::Load() const {
   const auto bytes = files_.Load(name_, identity_);
   if (!bytes) return std::nullopt;

@@ -23,6 +23,9 @@ class ProgramFile {
   // `files` outlives this object.
   ProgramFile(const FileCache& files, OpenClDevice& device, const SegmentLayout& layout);
 
+  // Says all that an entry is used by.
+  std::string key() const;
+
   // Ready for kernels. nullopt: none is stored, or the driver does not take it (one log line).
   std::optional<cl::Program> Load() const;
   // The program to store, built from source: of this segment's kernels alone, since drivers finish every

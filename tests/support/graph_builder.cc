@@ -171,38 +171,46 @@ Backend* TestDevice() {
 
 namespace {
 
-// The device's kernels in a variant that was not chosen for it.
-class VariantBackend : public Backend {
+// The device with settings that the backend does not choose for it.
+class BackendWithSettings : public Backend {
  public:
-  VariantBackend(std::shared_ptr<OpenClDevice> device, const KernelVariant& variant)
-      : device_(std::move(device)), variant_(variant) {}
+  BackendWithSettings(std::shared_ptr<OpenClDevice> device, OpenClCompileSettings settings)
+      : device_(std::move(device)), settings_(std::move(settings)) {}
   std::string_view name() const override { return "opencl"; }
   std::string device_name() const override { return device_->name(); }
   Result<std::unique_ptr<Executable>> Compile(std::shared_ptr<const Graph> graph, const SegmentOps& segment,
                                               const ComputeOptions& options) override {
-    OpenClCompileSettings settings;
-    settings.bind.variant = &variant_;
-    return CompileForOpenCl(device_, std::move(graph), segment, options, settings);
+    return CompileForOpenCl(device_, std::move(graph), segment, options, settings_);
   }
 
  private:
   std::shared_ptr<OpenClDevice> device_;
-  const KernelVariant& variant_;
+  const OpenClCompileSettings settings_;
 };
 
-// Every variant that the device of `chosen` runs, but the one that `chosen` uses.
-std::vector<std::unique_ptr<Backend>> OtherVariants(Backend& chosen) {
+// Every variant that the device of `chosen` runs, but the one that `chosen` uses; and, where threads of our own
+// divide launches, every launch divided among three.
+std::vector<std::unique_ptr<Backend>> OtherWays(Backend& chosen) {
   std::vector<std::unique_ptr<Backend>> others;
   const auto devices = FindDevices();
   if (!devices) return others;
   for (const FoundDevice& found : *devices) {
     if (found.name != chosen.device_name()) continue;
-    const auto device = OpenDevice(found);
+    const auto whole = OpenDevice(found);
+    if (!whole) continue;
+    const auto device = (*whole)->WithThreads(0);
     if (!device) continue;
     for (const KernelVariant* variant : VariantsFor((*device)->device())) {
       // The chosen one, or one that the driver refuses: it has fallen back to another then.
       if (variant == &(*device)->programs().variant() || !(*device)->programs().Program(variant)) continue;
-      others.push_back(std::make_unique<VariantBackend>(*device, *variant));
+      OpenClCompileSettings settings;
+      settings.bind.variant = variant;
+      others.push_back(std::make_unique<BackendWithSettings>(*device, settings));
+    }
+    if ((*device)->limits().runs_in_caller) {
+      OpenClCompileSettings settings;
+      settings.team = {.members = 3, .most_helpers = 2, .microseconds = 1000};
+      others.push_back(std::make_unique<BackendWithSettings>(*device, settings));
     }
     break;
   }
@@ -271,8 +279,8 @@ void ExpectOpenClMatchesReference(std::shared_ptr<Graph> graph, uint32_t seed,
   if (testing::Test::HasFatalFailure()) return;
   Compare(*device, *cpu, graph, high, options, "highest input");
   if (testing::Test::HasFatalFailure()) return;
-  for (const std::unique_ptr<Backend>& variant : OtherVariants(*device)) {
-    Compare(*variant, *cpu, graph, random, options, "random input, other kernels");
+  for (const std::unique_ptr<Backend>& other : OtherWays(*device)) {
+    Compare(*other, *cpu, graph, random, options, "random input, other kernels or a team");
   }
 }
 
