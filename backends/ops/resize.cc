@@ -254,10 +254,10 @@ Status Reference(const ReferenceArgs& args) {
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   const std::vector<int32_t>& in = op.input(0)->shape;
   const std::vector<int32_t>& out = op.output(0)->shape;
-  const auto launch = [&](std::string_view kernel, auto make) {
+  const auto launch = [&](std::string_view kernel, auto make, int32_t pixels_per_item = 1) {
     const std::array<size_t, 3> global{
         static_cast<size_t>((int64_t{in[3]} + kChannelsPerItem - 1) / kChannelsPerItem),
-        static_cast<size_t>(out[2]), static_cast<size_t>(out[1]) * in[0]};
+        static_cast<size_t>((out[2] - 1) / pixels_per_item + 1), static_cast<size_t>(out[1]) * in[0]};
     lowering.Launch(
         kernel, global,
         {TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, lowering.AddConstant(Table(op, 1, make)),
@@ -271,7 +271,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   } else if (op.input(0)->type == DataType::kInt8) {
     launch("resize_bilinear_int8", MakeBlendInteger);
   } else {
-    launch("resize_bilinear_uint8", MakeBlendFloat);
+    launch("resize_bilinear_uint8", MakeBlendFloat, 16);
   }
   return {};
 }

@@ -90,36 +90,52 @@ __kernel void resize_bilinear_int8(__global const uchar* in, __global uchar* out
   }
 }
 
+// Work-items of this one compute 16 pixels of a row: global size (ceil(channels / 16), ceil(out_w / 16), out_h * batches).
+// What an input pixel is in its row's weights serves all output pixels that look at it.
 __kernel void resize_bilinear_uint8(__global const uchar* in, __global uchar* out,
                                     __global const npu_resize_blend_float* rows,
                                     __global const npu_resize_blend_float* columns, int batches, int in_h,
                                     int in_w, int channels, int out_h, int out_w) {
   const int block = (int)get_global_id(0) * 16;
-  const int x = (int)get_global_id(1);
+  const int begin = (int)get_global_id(1) * 16;
   const int y_batch = (int)get_global_id(2);
-  if (block >= channels || x >= out_w || y_batch >= out_h * batches) return;
-  const int first = max(min(block, channels - 16), 0);
+  if (block >= channels || begin >= out_w || y_batch >= out_h * batches) return;
+  const int first = max(min(block, channels - 16), 0), end = min(begin + 16, out_w);
   const int batch = y_batch / out_h;
   const npu_resize_blend_float row = rows[y_batch - batch * out_h];
-  const npu_resize_blend_float column = columns[x];
   __global const uchar* lower = in + (batch * in_h + row.lower) * in_w * channels + first;
   __global const uchar* upper = in + (batch * in_h + row.upper) * in_w * channels + first;
-  const int left = column.lower * channels;
-  const int right = column.upper * channels;
-  __global uchar* to = out + (y_batch * out_w + x) * channels + first;
+  __global uchar* to = out + (y_batch * out_w + begin) * channels + first;
   if (channels >= 16) {
-    const float16 a = convert_float16(vload16(0, lower + left)) * row.lower_weight * column.lower_weight;
-    const float16 b = convert_float16(vload16(0, upper + left)) * row.upper_weight * column.lower_weight;
-    const float16 c = convert_float16(vload16(0, lower + right)) * row.lower_weight * column.upper_weight;
-    const float16 d = convert_float16(vload16(0, upper + right)) * row.upper_weight * column.upper_weight;
-    npu_store_uchar16(to, convert_int16_rtz(a + b + c + d + 0.5f));
+    int left = -1, right = -1;
+    float16 lower_left = (float16)(0.0f), upper_left = lower_left, lower_right = lower_left, upper_right = lower_left;
+    for (int x = begin; x < end; ++x, to += channels) {
+      const npu_resize_blend_float column = columns[x];
+      if (column.lower != left) {
+        left = column.lower;
+        lower_left = convert_float16(*(__global const npu_uchar16_u*)(lower + left * channels)) * row.lower_weight;
+        upper_left = convert_float16(*(__global const npu_uchar16_u*)(upper + left * channels)) * row.upper_weight;
+      }
+      if (column.upper != right) {
+        right = column.upper;
+        lower_right = convert_float16(*(__global const npu_uchar16_u*)(lower + right * channels)) * row.lower_weight;
+        upper_right = convert_float16(*(__global const npu_uchar16_u*)(upper + right * channels)) * row.upper_weight;
+      }
+      const float16 a = lower_left * column.lower_weight, b = upper_left * column.lower_weight;
+      const float16 c = lower_right * column.upper_weight, d = upper_right * column.upper_weight;
+      npu_store_uchar16(to, convert_int16_rtz(a + b + c + d + 0.5f));
+    }
     return;
   }
-  for (int i = 0; i < channels; ++i) {
-    const float a = (float)lower[left + i] * row.lower_weight * column.lower_weight;
-    const float b = (float)upper[left + i] * row.upper_weight * column.lower_weight;
-    const float c = (float)lower[right + i] * row.lower_weight * column.upper_weight;
-    const float d = (float)upper[right + i] * row.upper_weight * column.upper_weight;
-    to[i] = (uchar)(int)(a + b + c + d + 0.5f);
+  for (int x = begin; x < end; ++x, to += channels) {
+    const npu_resize_blend_float column = columns[x];
+    const int left = column.lower * channels, right = column.upper * channels;
+    for (int i = 0; i < channels; ++i) {
+      const float a = (float)lower[left + i] * row.lower_weight * column.lower_weight;
+      const float b = (float)upper[left + i] * row.upper_weight * column.lower_weight;
+      const float c = (float)lower[right + i] * row.lower_weight * column.upper_weight;
+      const float d = (float)upper[right + i] * row.upper_weight * column.upper_weight;
+      to[i] = (uchar)(int)(a + b + c + d + 0.5f);
+    }
   }
 }
