@@ -9,10 +9,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // One run of every pixel: X is the word `k` of pixel i's.
-#define NPU_CONV_RUN(PIXELS, BLOCKS, X)                                                               \
-  for (int k = 0; k < words; ++k, tile += 16 * BLOCKS) {                                              \
+#define NPU_CONV_RUN(PIXELS, BLOCKS, COUNT, X)                                                        \
+  for (int k = 0; k < words; ++k, tile += 16 * (COUNT)) {                                             \
     int16 w[BLOCKS];                                                                                  \
-    NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) w[j] = npu_load_int16(tile + 16 * j);                 \
+    NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) w[j] = npu_load_int16(tile + 16 * min(j, COUNT - 1)); \
     NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                     \
       const uint x = X;                                                                               \
       NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] = npu_dot4(acc[i][j], w[j], x);           \
@@ -42,27 +42,28 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
   }
 }
 
-// Defines the function that computes the pixels [pixel, end) of `BLOCKS` blocks. tiles: the strip's weights, word
-// by word, block after block.
-#define NPU_CONV_STRIP(name, PIXELS, BLOCKS)                                                          \
+// Defines the function that computes the pixels [pixel, end) of COUNT blocks, at most `BLOCKS`. tiles: the strip's
+// weights, word by word, block after block.
+#define NPU_CONV_STRIP(name, PIXELS, BLOCKS, COUNT)                                                   \
   NPU_FUNCTION void name(__global const uchar* in, __global const int* tiles, __global const int* constants, \
                    __global const npu_conv_geometry* g, __global const npu_conv_tap* taps,            \
                    __global const uchar* fill, __global const int* sums, const npu_conv_outliers outliers, \
-                   __global uchar* out, int pixel, int end, int channels) {                           \
+                   __global uchar* out, int pixel, int end, int channels, int count) {                \
     const int words = g->words, form = g->form;                                                       \
     const long out_step = (long)g->groups * g->group_channels;                                        \
     const int low = form == 0 ? 0 : g->range_min + g->storage_offset;                                 \
     const int high = form == 0 ? 255 : g->range_max + g->storage_offset;                              \
     npu_rescale rescale[BLOCKS];                                                                      \
     NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                                     \
-      rescale[j] = npu_prepare_rescale(npu_load_int16(constants + 48 * j + 16),                       \
-                                       npu_load_int16(constants + 48 * j + 32), g->stored_zero_point); \
+      __global const int* c = constants + 48 * min(j, COUNT - 1);                                     \
+      rescale[j] =                                                                                    \
+          npu_prepare_rescale(npu_load_int16(c + 16), npu_load_int16(c + 32), g->stored_zero_point);  \
     }                                                                                                 \
     npu_conv_at at = npu_conv_find(pixel, g);                                                         \
     for (; pixel < end; pixel += PIXELS) {                                                            \
       int16 acc[PIXELS][BLOCKS];                                                                      \
       NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                                   \
-        const int16 bias = npu_load_int16(constants + 48 * j);                                        \
+        const int16 bias = npu_load_int16(constants + 48 * min(j, COUNT - 1));                        \
         NPU_UNROLL for (int i = 0; i < PIXELS; ++i) acc[i][j] = bias;                                 \
       }                                                                                               \
       /* Pixels past the end repeat the last one and are not stored. */                               \
@@ -92,7 +93,7 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
       if (inside) {                                                                                   \
         for (int t = 0; t < g->taps; ++t) {                                                           \
           const long offset = taps[t].bytes;                                                          \
-          NPU_CONV_RUN(PIXELS, BLOCKS, *(__global const npu_uint_u*)(from[i] + offset + 4 * k))       \
+          NPU_CONV_RUN(PIXELS, BLOCKS, COUNT, *(__global const npu_uint_u*)(from[i] + offset + 4 * k))       \
         }                                                                                             \
       } else if (g->run_taps == 1) {                                                                  \
         for (int t = 0; t < g->taps; ++t) {                                                           \
@@ -106,7 +107,7 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
               if (++here.y == g->out_h) here.y = 0, ++here.batch;                                     \
             }                                                                                         \
           }                                                                                           \
-          NPU_CONV_RUN(PIXELS, BLOCKS, *(__global const npu_uint_u*)(run[i] + 4 * k))                 \
+          NPU_CONV_RUN(PIXELS, BLOCKS, COUNT, *(__global const npu_uint_u*)(run[i] + 4 * k))                 \
         }                                                                                             \
       } else {                                                                                        \
         for (int t = 0; t < g->taps; ++t) {                                                           \
@@ -126,7 +127,7 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
               if (++here.y == g->out_h) here.y = 0, ++here.batch;                                     \
             }                                                                                         \
           }                                                                                           \
-          NPU_CONV_RUN(PIXELS, BLOCKS, edge[i][k])                                                    \
+          NPU_CONV_RUN(PIXELS, BLOCKS, COUNT, edge[i][k])                                                    \
         }                                                                                             \
       }                                                                                               \
       if (form == 0 || outliers.count != 0) {                                                         \
@@ -136,7 +137,7 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
         }                                                                                             \
         npu_conv_strip_outliers((int*)general, min(PIXELS, end - pixel), BLOCKS, first, from, outliers, g, taps, fill[0]); \
         for (int n = 0; form == 0 && n < PIXELS * BLOCKS; ++n) {                                      \
-          __global const int* c = constants + 48 * (n % BLOCKS);                                      \
+          __global const int* c = constants + 48 * min(n % BLOCKS, COUNT - 1);                        \
           general[n] = npu_finish16(npu_requantize_double16(general[n], npu_load_int16(c + 16),       \
                                                             npu_load_int16(c + 32)),                  \
                                     g->zero_point, g->range_min, g->range_max, g->storage_offset);    \
@@ -160,10 +161,16 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
     }                                                                                                 \
   }
 
-NPU_CONV_STRIP(npu_conv_strip1, 12, 1)
-NPU_CONV_STRIP(npu_conv_strip2, 12, 2)
-NPU_CONV_STRIP(npu_conv_strip3, 8, 3)
-NPU_CONV_STRIP(npu_conv_strip4, 6, 4)
+#ifdef NPU_X86_AMX
+// Few pixels or short windows are left to it: smaller and but one, it compiles in a fraction of the time. What it
+// computes of blocks past the last is not stored.
+NPU_CONV_STRIP(npu_conv_strip, 4, 4, count)
+#else
+NPU_CONV_STRIP(npu_conv_strip1, 12, 1, 1)
+NPU_CONV_STRIP(npu_conv_strip2, 12, 2, 2)
+NPU_CONV_STRIP(npu_conv_strip3, 8, 3, 3)
+NPU_CONV_STRIP(npu_conv_strip4, 6, 4, 4)
+#endif
 
 // tiles: [group][strip] weights as above. channel_constants: [group][block][3][16]. sums: see conv2d_window_sums,
 // not read while the weights' zero point is 0. Global size (strips of blocks, ceil(out_pixels / chunk), groups).
@@ -192,13 +199,15 @@ NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
                    (g->out_pixels - 1) / g->chunk + 1, count, channels);
     return;
   }
-#endif
+  npu_conv_strip(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, count);
+#else
   switch (count) {
-    case 1: npu_conv_strip1(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels); break;
-    case 2: npu_conv_strip2(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels); break;
-    case 3: npu_conv_strip3(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels); break;
-    default: npu_conv_strip4(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels); break;
+    case 1: npu_conv_strip1(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;
+    case 2: npu_conv_strip2(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;
+    case 3: npu_conv_strip3(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;
+    default: npu_conv_strip4(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;
   }
+#endif
 }
 
 // The sum of the bytes of every pixel's window, for weights with a zero point. Global size (output pixels, groups).
