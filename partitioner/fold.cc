@@ -23,6 +23,7 @@ extern const FoldRule kFloatBinaryFold;
 extern const FoldRule kFloatConcatFold;
 extern const FoldRule kFloatMoveFold;
 extern const FoldRule kFloatMathFold;
+extern const FoldRule kSignFold;
 
 namespace {
 
@@ -39,6 +40,7 @@ constexpr const FoldRule* kRules[] = {
     &kFloatConcatFold,
     &kFloatMoveFold,
     &kFloatMathFold,
+    &kSignFold,
 };
 
 // One pass finds all but the folds that a later operator's fold makes possible; a model needs two or three
@@ -134,6 +136,7 @@ class Folder : public FoldSite {
       if (!match) continue;
       if (match->rule != nullptr) rule_ = match->rule;
       Fold fold{rule_->name, into, {}, {}, std::move(match->why)};
+      fold.on_cpu = rule_->on_cpu;
       for (const auto& [op, other] : match->rewritten) fold.rewritten.push_back(op);
       SortUnique(fold.rewritten);
       if (!SplitByReaders(*match, fold) || !InOrder(*match, into) || !accept_(fold)) continue;
@@ -151,7 +154,7 @@ class Folder : public FoldSite {
 
   bool CanRun(const FoldMatch& match, int into) const {
     const auto can_run = [&](const Op& op) {
-      const Verdict verdict = CheckNpu(*graph_, op);
+      const Verdict verdict = rule_->on_cpu ? CheckCpu(*graph_, op) : CheckNpu(*graph_, op);
       if (verdict.eligible() || match.rewritten.empty()) return verdict.eligible();
       const Reason& reason = verdict.reasons().front();
       Decline(into, fmt::format("{} on bytes: {}: {}; allowed: {}", OpName(op), reason.text, reason.actual,

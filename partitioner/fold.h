@@ -29,6 +29,7 @@ struct Fold {
   std::vector<int> bypassed;  // ops that still run, for other readers, but no longer for `into`; ascending
   std::string why;            // one sentence: why every byte is the same
   std::vector<int> rewritten{};  // ops that still run, on what `into` wants; ascending
+  bool on_cpu = false;           // it is made for delegate-cpu: all its operators run there
 
   // All operators of the fold, ascending.
   std::vector<int> group() const;

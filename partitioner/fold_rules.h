@@ -55,6 +55,7 @@ struct FoldRule {
   // Null: the nearest rule before it in kRules that has one matches for it, too (FoldMatch::rule).
   std::optional<FoldMatch> (*match)(const FoldSite& site, int into);
   bool on_request = false;  // not exact on every host: applied only if the option `folds` names it
+  bool on_cpu = false;      // its operators run on delegate-cpu, not on the NPU
 };
 
 // Same type, and the same scale and zero point, one of each, bit for bit.

@@ -72,9 +72,11 @@ class Planner {
       op_plan.macs = Macs(graph_, op);
       const std::string& inference_error = inference_.errors[i];
       if (!inference_error.empty()) reasons.push_back(InferenceReason(op, inference_error));
-      // What is folded is judged by what runs for it.
-      if (!Folded(static_cast<int>(i))) {
-        const Verdict verdict = CheckNpu(*plan_.compute_graph, plan_.compute_graph->ops[i]);
+      // What is folded is judged by what runs for it, which is on the NPU, or never was for it.
+      const bool folded = Folded(static_cast<int>(i));
+      if (!folded || Binary(op_plan.folded_into)) {
+        const Graph& judged = folded ? graph_ : *plan_.compute_graph;
+        const Verdict verdict = CheckNpu(judged, judged.ops[i]);
         reasons.insert(reasons.end(), verdict.reasons().begin(), verdict.reasons().end());
       }
       const bool may_compute = inference_error.empty();
@@ -343,17 +345,18 @@ bool WantsFold(const PlanOptions& options, std::string_view name) {
   return std::find(options.folds->begin(), options.folds->end(), name) != options.folds->end();
 }
 
-// Folds whose operators do not end where they can act as one: `into` and what it absorbed on the NPU, those and
-// what still runs beside them in one partition.
+// Folds whose operators do not end where they can act as one: `into` and what it absorbed on the NPU (a few folds: on
+// delegate-cpu), those and what still runs beside them in one partition.
 std::vector<Fold> BrokenFolds(const Plan& plan) {
   std::vector<Fold> broken;
   for (const Fold& fold : plan.folds) {
     const int partition = plan.ops[fold.into].partition;
-    const auto on_npu = [&](int op) { return plan.ops[op].placement == Placement::kNpu; };
+    const Placement wanted = fold.on_cpu ? Placement::kDelegateCpu : Placement::kNpu;
+    const auto placed = [&](int op) { return plan.ops[op].placement == wanted; };
     const std::vector<int> group = fold.group();
     const bool whole =
-        partition >= 0 && on_npu(fold.into) && std::all_of(fold.absorbed.begin(), fold.absorbed.end(), on_npu) &&
-        std::all_of(fold.rewritten.begin(), fold.rewritten.end(), on_npu) &&
+        partition >= 0 && placed(fold.into) && std::all_of(fold.absorbed.begin(), fold.absorbed.end(), placed) &&
+        std::all_of(fold.rewritten.begin(), fold.rewritten.end(), placed) &&
         std::all_of(group.begin(), group.end(), [&](int op) { return plan.ops[op].partition == partition; });
     if (!whole) broken.push_back(fold);
   }
@@ -387,7 +390,8 @@ Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options) 
     plan.declined_folds = std::move(folded.declined);
     for (const Fold& fold : given_up) {
       plan.declined_folds.push_back(
-          {fold.name, fold.into, "its operators do not all reach the NPU in one partition"});
+          {fold.name, fold.into, fold.on_cpu ? "its operators are not all on delegate-cpu in one partition"
+                                           : "its operators do not all reach the NPU in one partition"});
     }
     NPU_RETURN_IF_ERROR(Planner(plan, inference).Run());
     std::vector<Fold> broken = BrokenFolds(plan);

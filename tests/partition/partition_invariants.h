@@ -159,12 +159,13 @@ inline void ExpectFoldsHold(const Plan& plan) {
       touched.insert(op);
       EXPECT_EQ(plan.ops[op].partition, partition) << fold.name << " is cut apart";
     }
-    EXPECT_EQ(plan.ops[fold.into].placement, Placement::kNpu);
-    for (int op : fold.rewritten) EXPECT_EQ(plan.ops[op].placement, Placement::kNpu);
+    const Placement placement = fold.on_cpu ? Placement::kDelegateCpu : Placement::kNpu;
+    EXPECT_EQ(plan.ops[fold.into].placement, placement);
+    for (int op : fold.rewritten) EXPECT_EQ(plan.ops[op].placement, placement);
     for (int op : fold.absorbed) {
       EXPECT_TRUE(absorbed.insert(op).second) << "op " << op << " is absorbed twice";
       EXPECT_TRUE(compute.ops[op].inputs.empty() && compute.ops[op].outputs.empty());
-      EXPECT_EQ(plan.ops[op].placement, Placement::kNpu);
+      EXPECT_EQ(plan.ops[op].placement, placement);
     }
   }
   for (size_t i = 0; i < graph.ops.size(); ++i) {
