@@ -8,6 +8,7 @@
 #include <string>
 
 #include "backends/opencl/opencl_backend.h"
+#include "backends/ops/lce.h"
 #include "capi/device_info.h"
 #include "capi/profile_plan.h"
 #include "capi/session.h"
@@ -106,7 +107,8 @@ npu_placement ToC(Placement placement) {
   return NPU_PLACEMENT_HOST;
 }
 
-npu_status DescribeTensor(const Tensor& tensor, npu_tensor_info* out) {
+npu_status DescribeTensor(const Graph& graph, int index, npu_tensor_info* out) {
+  const Tensor& tensor = graph.tensors[index];
   if (tensor.shape.size() > NPU_MAX_RANK) {
     return SetError(NPU_UNSUPPORTED, "tensor \"" + tensor.name + "\" has " +
                                          std::to_string(tensor.shape.size()) + " dimensions; at most " +
@@ -120,6 +122,7 @@ npu_status DescribeTensor(const Tensor& tensor, npu_tensor_info* out) {
   info.scale = tensor.scale();
   info.zero_point = tensor.zero_point();
   info.bytes = static_cast<size_t>(tensor.byte_size().value_or(0));
+  info.packed_channels = PackedChannels(graph, index);
   return Fill(out, info);
 }
 
@@ -365,7 +368,7 @@ npu_status npu_session_input(const npu_session* session, size_t index, npu_tenso
     if (session == nullptr) return BadArgument("session is NULL");
     NPU_C_RETURN_IF_ERROR(CheckIndex("input", index, npu_session_input_count(session)));
     const npu::Graph& graph = session->session->graph();
-    return npu::DescribeTensor(graph.tensors[graph.inputs[index]], out_info);
+    return npu::DescribeTensor(graph, graph.inputs[index], out_info);
   });
 }
 
@@ -374,7 +377,24 @@ npu_status npu_session_output(const npu_session* session, size_t index, npu_tens
     if (session == nullptr) return BadArgument("session is NULL");
     NPU_C_RETURN_IF_ERROR(CheckIndex("output", index, npu_session_output_count(session)));
     const npu::Graph& graph = session->session->graph();
-    return npu::DescribeTensor(graph.tensors[graph.outputs[index]], out_info);
+    return npu::DescribeTensor(graph, graph.outputs[index], out_info);
+  });
+}
+
+npu_status npu_unpack_signs(const void* words, size_t pixels, int32_t channels, int8_t* out_signs) {
+  return Guard([&]() -> npu_status {
+    if (words == nullptr || out_signs == nullptr) return BadArgument("words or out_signs is NULL");
+    if (channels < 1) return BadArgument("channels is below 1");
+    const auto* from = static_cast<const unsigned char*>(words);
+    const size_t bytes = size_t{4} * static_cast<size_t>(npu::PackedWords(channels));
+    for (size_t pixel = 0; pixel < pixels; ++pixel, from += bytes) {
+      for (int32_t c = 0; c < channels; ++c) {
+        uint32_t word;
+        std::memcpy(&word, from + c / 32 * 4, sizeof(word));
+        *out_signs++ = (word >> (c % 32) & 1) != 0 ? -1 : 1;
+      }
+    }
+    return NPU_OK;
   });
 }
 

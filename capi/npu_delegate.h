@@ -182,6 +182,9 @@ typedef struct npu_tensor_info {
   float scale;                 /* real = scale * (q - zero_point); 0 when not quantized */
   int32_t zero_point;
   size_t bytes;
+  /* Above 0: the tensor holds signs of Larq's binary operators, not numbers. The last of dims counts INT32 words, each of
+   * 32 signs: channel c of this many is bit c % 32 of word c / 32 (bit 0 the lowest), 0 for +1 and 1 for -1. 0: numbers. */
+  int32_t packed_channels;
 } npu_tensor_info;
 
 /* Compiles the plan for its device. NPU_UNSUPPORTED, with the list of operators, if any is placed on the host
@@ -195,6 +198,10 @@ NPU_API size_t npu_session_input_count(const npu_session* session);
 NPU_API size_t npu_session_output_count(const npu_session* session);
 NPU_API npu_status npu_session_input(const npu_session* session, size_t index, npu_tensor_info* out_info);
 NPU_API npu_status npu_session_output(const npu_session* session, size_t index, npu_tensor_info* out_info);
+
+/* Unpacks signs as a tensor with packed_channels = channels holds them: `pixels` times (channels + 31) / 32 words of 32 bits
+ * become `pixels` times `channels` values +1 or -1. NPU_INVALID_ARGUMENT. */
+NPU_API npu_status npu_unpack_signs(const void* words, size_t pixels, int32_t channels, int8_t* out_signs);
 
 /* Copies bytes in before, and out after, an invocation. bytes must be the tensor's exact size. */
 NPU_API npu_status npu_session_copy_input(npu_session* session, size_t index, const void* data, size_t bytes);

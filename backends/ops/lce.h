@@ -21,6 +21,10 @@ inline bool IsBinary(OpKind kind) {
          kind == OpKind::kLceBMaxPool2d;
 }
 
+// How many signs the last dimension of a packed tensor holds, as the operators that make or read it say; 0 if it is not
+// a packed tensor.
+int32_t PackedChannels(const Graph& graph, int tensor);
+
 // The reason that keeps every binary operator off the NPU.
 inline void RefuseBinaryOnNpu(const OpView& op, Verdict& verdict) {
   verdict.Add(ReasonCode::kUnsupportedOperator, "operator", std::string(OpName(op.op)),

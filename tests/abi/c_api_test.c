@@ -116,6 +116,13 @@ static void test_session(npu_plan* plan, npu_model* model) {
   EXPECT(npu_session_input(session, 0, &input) == NPU_OK && npu_session_output(session, 0, &output) == NPU_OK);
   EXPECT(input.type == NPU_TYPE_INT8 && input.rank == 4 && input.dims[1] == 8 && input.bytes == 64 && input.scale > 0);
   EXPECT(output.bytes == 10);
+  EXPECT(input.packed_channels == 0 && output.packed_channels == 0);
+  const uint32_t words[4] = {0x80000001u, 0x2u, 0u, 0xffffffffu};
+  int8_t signs[68];
+  EXPECT(npu_unpack_signs(NULL, 2, 34, signs) == NPU_INVALID_ARGUMENT && npu_unpack_signs(words, 2, 0, signs) == NPU_INVALID_ARGUMENT);
+  EXPECT(npu_unpack_signs(words, 2, 34, signs) == NPU_OK);
+  EXPECT(signs[0] == -1 && signs[1] == 1 && signs[31] == -1 && signs[32] == 1 && signs[33] == -1);
+  EXPECT(signs[34] == 1 && signs[65] == 1 && signs[66] == -1 && signs[67] == -1);
 
   int8_t image[64], copied[10], bound[10];
   for (int i = 0; i < 64; ++i) image[i] = (int8_t)(4 * i - 128);

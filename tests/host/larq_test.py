@@ -13,6 +13,7 @@ Each model loads, its binary operators are one partition of ours, and the output
 """
 # SPDX-License-Identifier: Apache-2.0
 import collections
+import ctypes
 import os
 import pathlib
 import sys
@@ -76,6 +77,24 @@ def check_values(path, plan, interpreter, inputs, golden):
     return [f"{distance(found, golden)} from Larq's outputs"], "differs"
 
 
+def check_packed_output():
+    """A session says what packed signs are, and unpacks them: those of the same network with a float output."""
+    packed, plain = ROOT / "seed1_sign_float_stripped.tflite", ROOT / "ref" / "seed1_sign_float.npz"
+    if not packed.exists() or not plain.exists():
+        return []
+    library, values = npu_capi.Library(LIBRARY), np.load(plain)
+    session = library.open(packed).session()
+    channels, expected = session.outputs[0].packed_channels, values["out0"]
+    if channels != expected.shape[-1] or session.inputs[0].packed_channels != 0:
+        return [f"{packed.name}: packed_channels {channels}, expected {expected.shape[-1]}"]
+    words = session.run([values["in0"]])[0]
+    signs = np.empty(expected.shape, np.int8)
+    library.check(library.lib.npu_unpack_signs(
+        words.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(words.size // words.shape[-1]), channels,
+        signs.ctypes.data_as(ctypes.c_void_p)))
+    return [] if np.array_equal(signs, expected) else [f"{packed.name}: unpacked signs differ"]
+
+
 def answer(request, progress):
     try:
         return check(request)
@@ -112,7 +131,10 @@ def main():
         return SKIP
     wanted = sys.argv[3] if len(sys.argv) > 3 else ""
     paths = sorted(str(p.relative_to(ROOT)) for p in ROOT.rglob("*.tflite") if wanted in str(p))
-    outcomes, failed = collections.Counter(), 0
+    outcomes, packed = collections.Counter(), check_packed_output()
+    failed = len(packed)
+    for problem in packed:
+        print(problem)
     for path, result in host.run_children(__file__, sys.argv[1:3] + ["--child"], paths, os.cpu_count() or 1):
         problems, outcome = result if isinstance(result, list) else (["the process died"], "crashed")
         outcomes[outcome] += 1

@@ -11,7 +11,7 @@ DTYPES = {0: np.float32, 1: np.float16, 2: np.int32, 3: np.uint8, 4: np.int64, 6
 class TensorInfo(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_size_t), ("name", ctypes.c_char_p), ("type", ctypes.c_int),
                 ("rank", ctypes.c_int32), ("dims", ctypes.c_int32 * 8), ("scale", ctypes.c_float),
-                ("zero_point", ctypes.c_int32), ("bytes", ctypes.c_size_t)]
+                ("zero_point", ctypes.c_int32), ("bytes", ctypes.c_size_t), ("packed_channels", ctypes.c_int32)]
 
 
 class Option(ctypes.Structure):
