@@ -51,9 +51,10 @@ class TeamRun : private SharedWork {
   const std::shared_ptr<HelperThreads> helpers_;
   Worker& worker_;
   std::vector<std::unique_ptr<HelperSeat>> seats_;
-  uint64_t run_ = 0;             // counts Run()s, so that a place is never mistaken for one of another run
-  std::atomic<uint64_t> place_;  // a Pack()
-  std::atomic<int> done_{0};     // ranges of the step that are done
+  uint64_t run_ = 0;  // counts Run()s, so that a place is never mistaken for one of another run
+  // Apart from each other: members look at the place while others count.
+  alignas(64) std::atomic<uint64_t> place_;  // a Pack()
+  alignas(64) std::atomic<int> done_{0};     // ranges of the step that are done
 };
 
 }  // namespace npu

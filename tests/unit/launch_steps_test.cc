@@ -65,6 +65,13 @@ TEST(LaunchSteps, OnlyLongLaunchesAreDividedAndTheOthersJoined) {
   EXPECT_TRUE(steps[3].ranges.empty());
 }
 
+TEST(LaunchSteps, RangesAreCutWhereTheyAreMostAlike) {
+  const LaunchCost launch = {{{2, 3, 1}, {1, 1, 1}, {}}, 20};  // one of two is less than two of three
+  const std::vector<LaunchStep> steps = DivideLaunches(std::span(&launch, 1), 2);
+  ASSERT_EQ(steps[0].ranges.size(), 2u);
+  for (const LaunchShape& range : steps[0].ranges) EXPECT_EQ(range.global, (std::array<size_t, 3>{1, 3, 1}));
+}
+
 TEST(LaunchSteps, OneMemberOrOneGroupDividesNothing) {
   const LaunchCost wide = {{{64, 64, 1}, {1, 1, 1}, {}}, 1000}, single = {{{32, 1, 1}, {32, 1, 1}, {}}, 1000};
   EXPECT_TRUE(DivideLaunches(std::span(&wide, 1), 1)[0].ranges.empty());
