@@ -7,6 +7,7 @@
 
 #include "backends/ops/room.h"
 #include "partitioner/diagnosis.h"
+#include "partitioner/findings.h"
 
 namespace npu {
 namespace {
@@ -223,6 +224,14 @@ Json SubgraphsJson(const ReportContext& context) {
   return json;
 }
 
+Json FindingsJson(const Plan& plan) {
+  Json list = Json::array();
+  for (const Finding& finding : FindProblems(*plan.graph)) {
+    list.push_back({{"code", finding.code}, {"op", finding.op}, {"text", finding.text}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string ReportJson(const Plan& plan, const ReportContext& context) {
@@ -238,6 +247,7 @@ std::string ReportJson(const Plan& plan, const ReportContext& context) {
                      {"ops", std::move(ops)},
                      {"folds", FoldsJson(plan)},
                      {"declined_folds", DeclinedFoldsJson(plan)},
+                     {"findings", FindingsJson(plan)},
                      {"subgraphs", SubgraphsJson(context)}};
   // Names come from the model and may be any bytes; the default handler would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -46,7 +46,7 @@ TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   const json report = json::parse(ReportJson(SmallPlan()));
   EXPECT_EQ(Keys(report),
             (KeySet{"schema_version", "model", "summary", "partitions", "segments", "boundaries", "ops", "folds",
-                                   "declined_folds", "subgraphs"}));
+                                   "declined_folds", "findings", "subgraphs"}));
   EXPECT_EQ(report["schema_version"], 1);
   EXPECT_EQ(Keys(report["model"]),
             (KeySet{"kind", "kind_sentence", "description", "inputs", "outputs", "ops", "size_bytes"}));

@@ -182,6 +182,14 @@ void Folds(std::string& text, const Json& report) {
   }
 }
 
+void Findings(std::string& text, const Json& report) {
+  if (!report["findings"].empty()) text += "\nWhat stands out in this model\n";
+  for (const Json& finding : report["findings"]) {
+    text += fmt::format("  Op#{} {}: {}\n", finding["op"].get<int>(), finding["code"].get<std::string>(),
+                        finding["text"].get<std::string>());
+  }
+}
+
 void Reasons(std::string& text, const Json& report) {
   bool title = false;
   for (const Json& op : report["ops"]) {
@@ -286,6 +294,7 @@ std::string TextReport(Json report) {
   Boundaries(text, report);
   TypeTable(text, report["ops"]);
   Folds(text, report);
+  Findings(text, report);
   Reasons(text, report);
   Subgraphs(text, report);
   if (report.contains("verify")) Verification(text, report["verify"]);
