@@ -234,7 +234,9 @@ NPU_FUNCTION void npu_conv_tiles(__global const uchar* in, __global const int* w
                            __global const uchar* fill, __global const int* window_sums, const npu_conv_outliers outliers,
                            __global uchar* out, int part, int parts, int count, int channels) {
   const int tiles = g->out_pixels / g->line * ((g->line - 1) / g->tile_rows + 1);
-  const int first = (int)((long)tiles * part / parts), end = (int)((long)tiles * (part + 1) / parts);
+  // Parts of whole pairs.
+  const int pairs = (tiles + 1) / 2;
+  const int first = 2 * (int)((long)pairs * part / parts), end = min(2 * (int)((long)pairs * (part + 1) / parts), tiles);
   const long out_step = (long)g->groups * g->group_channels;
   const int form = g->form, rows = g->tile_rows, weights_zero_point = g->weights_zero_point;
   const int low = form == 0 ? 0 : g->range_min + g->storage_offset;
