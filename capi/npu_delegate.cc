@@ -13,6 +13,7 @@
 #include "capi/profile_plan.h"
 #include "capi/session.h"
 #include "capi/verify.h"
+#include "partitioner/compile.h"
 #include "partitioner/report.h"
 #include "schema/reader.h"
 
@@ -241,7 +242,10 @@ npu_status npu_plan_create(const npu_model* model, const npu_option* options, si
     npu::SetLogLevel(parsed->log_level);
     // The plan works on its own copy, since inference writes shapes; constants are shared.
     auto graph = std::make_shared<npu::Graph>(*model->model.subgraphs.at(0));
-    auto plan = npu::MakePlan(std::move(graph), parsed->plan);
+    const auto models = npu::MeasuredModels(*parsed);
+    if (!models) return SetError(models.error());
+    const npu::PlacementModels* model_or_null = *models ? &**models : nullptr;
+    auto plan = npu::MakePlan(std::move(graph), parsed->plan, model_or_null);
     if (!plan) return SetError(plan.error());
     auto made = std::make_unique<npu_plan>();
     made->plan = std::make_shared<const npu::Plan>(std::move(*plan));
@@ -251,7 +255,7 @@ npu_status npu_plan_create(const npu_model* model, const npu_option* options, si
     for (size_t i = 1; i < model->model.subgraphs.size(); ++i) {
       auto body = std::make_shared<npu::Graph>(*model->model.subgraphs[i]);
       std::string name = body->name;
-      context.subgraphs.push_back({std::move(name), npu::MakePlan(std::move(body), made->options.plan)});
+      context.subgraphs.push_back({std::move(name), npu::MakePlan(std::move(body), made->options.plan, model_or_null)});
     }
     made->json = npu::ReportJson(*made->plan, context);
     *out_plan = made.release();

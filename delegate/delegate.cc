@@ -127,7 +127,16 @@ host::StatusCode DelegateState::Apply(host::Context* context, host::Delegate* de
     return host::kOk;
   }
   const size_t op_count = host_graph->graph->ops.size();
-  auto made = MakePlan(host_graph->graph, options_.plan);
+  Options options = options_;
+  if (options.compute.threads == 0 && context->recommended_num_threads > 0) {
+    options.compute.threads = context->recommended_num_threads;
+  }
+  const auto models = MeasuredModels(options);
+  if (!models) {
+    Warn(context, "no operator is delegated: " + models.error().text);
+    return host::kOk;
+  }
+  auto made = MakePlan(host_graph->graph, options_.plan, *models ? &**models : nullptr);
   if (!made) {
     Warn(context, "no operator is delegated: " + made.error().text);
     return host::kOk;
@@ -143,10 +152,7 @@ host::StatusCode DelegateState::Apply(host::Context* context, host::Delegate* de
     Warn(context, "no operator is delegated: " + opened.error().text);
     return host::kOk;
   }
-  PreparedGraph prepared{plan, host_graph->node_of_op, options_.compute, {}, {}};
-  if (prepared.compute.threads == 0 && context->recommended_num_threads > 0) {
-    prepared.compute.threads = context->recommended_num_threads;
-  }
+  PreparedGraph prepared{plan, host_graph->node_of_op, options.compute, {}, {}};
   prepared.partitions = CompilePartitions(context, plan, *opened, prepared.compute);
   std::vector<int> nodes;
   for (const PreparedPartition& partition : prepared.partitions) {

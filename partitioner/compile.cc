@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "backends/cpu/cpu_backend.h"
+#include "backends/host_speed.h"
 #include "backends/opencl/opencl_backend.h"
 
 namespace npu {
@@ -24,6 +25,13 @@ std::optional<double> MeasuredPeakGmacs(const Options& options) {
   if (options.device == "reference") return std::nullopt;
   const Result<double> peak = MeasureOpenClPeak(options.device, options.compute.threads);
   return peak ? std::optional(*peak) : std::nullopt;
+}
+
+Result<std::optional<PlacementModels>> MeasuredModels(const Options& options) {
+  if (options.plan.placement == PlacementRule::kAll || options.device == "reference") return std::nullopt;
+  auto speed = MeasureOpenClSpeed(options.device, options.compute.threads, options.cache_dir);
+  if (!speed) return tl::unexpected<Error>(speed.error().WithContext("placement=auto measures the device"));
+  return PlacementModels{*speed, HostSpeed(options.compute.threads)};
 }
 
 Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,

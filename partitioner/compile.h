@@ -25,6 +25,10 @@ Result<Backends> OpenBackends(const Options& options);
 // Takes a few milliseconds, and the time that the driver takes to compile a small kernel.
 std::optional<double> MeasuredPeakGmacs(const Options& options);
 
+// What MakePlan estimates with under placement=auto: of the device and of this machine's CPU, measured once per process.
+// nullopt for placement=all and for device=reference. kDevice.
+Result<std::optional<PlacementModels>> MeasuredModels(const Options& options);
+
 // The Executable's inputs/outputs follow plan.partitions[partition].inputs/outputs, then its states.
 Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,
                                                          const Backends& backends,

@@ -116,6 +116,13 @@ Status Set_min_segment_ops(Options& options, std::string_view value) {
   return {};
 }
 
+Status Set_placement(Options& options, std::string_view value) {
+  constexpr std::array<std::string_view, 2> kChoices = {"all", "auto"};
+  NPU_ASSIGN_OR_RETURN(const size_t choice, ParseChoice("placement", value, kChoices));
+  options.plan.placement = static_cast<PlacementRule>(choice);
+  return {};
+}
+
 Status Set_folds(Options& options, std::string_view value) {
   if (EqualIgnoringCase(value, "all")) {
     options.plan.folds.reset();

@@ -17,12 +17,18 @@
 
 namespace npu {
 
+enum class PlacementRule : uint8_t {
+  kAll,   // every partition that can run on the NPU
+  kAuto,  // where it is estimated to be no slower there (placement_cost.h)
+};
+
 // What decides a plan.
 struct PlanOptions {
   std::vector<std::string> deny;   // NAME, #index or tensor-name glob
   std::vector<std::string> allow;  // empty: everything
   int64_t min_segment_macs = 0;
   int64_t min_segment_ops = 2;  // of partitions without MACs
+  PlacementRule placement = PlacementRule::kAll;
   std::optional<std::vector<std::string>> folds{};  // names of FoldNames(); nullopt: all
 };
 

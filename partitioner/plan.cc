@@ -28,8 +28,12 @@ constexpr int kMaxFoldRounds = 8;
 class Planner {
  public:
   // The plan has its graphs, folds and options.
-  Planner(Plan& plan, const InferenceResult& inference)
-      : graph_(*plan.graph), plan_(plan), inference_(inference), own_reasons_(graph_.ops.size()) {}
+  Planner(Plan& plan, const InferenceResult& inference, const PlacementModels* models)
+      : graph_(*plan.graph),
+        plan_(plan),
+        inference_(inference),
+        models_(plan.options.placement == PlacementRule::kAuto ? models : nullptr),
+        own_reasons_(graph_.ops.size()) {}
 
   Status Run() {
     plan_.ops.resize(graph_.ops.size());
@@ -218,10 +222,40 @@ class Planner {
     return macs;
   }
 
+  // Per group; empty when nothing is to be estimated. None for groups that hosts could not run.
+  std::vector<std::optional<PlacementEstimate>> Estimate(const std::vector<ColourGroup>& groups) const {
+    std::vector<std::optional<PlacementEstimate>> estimates;
+    if (models_ == nullptr) return estimates;
+    std::vector<bool> unread(graph_.ops.size());
+    std::vector<std::vector<int>> ops;
+    for (const ColourGroup& group : groups) ops.push_back(group.ops);
+    for (size_t i = 0; i < unread.size(); ++i) unread[i] = plan_.ops[i].evaluated;
+    for (const SegmentOps& boundary : BoundariesOf(graph_, std::move(ops), unread)) {
+      int64_t bytes = 0;
+      for (const std::vector<int>* list : {&boundary.inputs, &boundary.outputs, &boundary.states, &boundary.states}) {
+        for (int tensor : *list) bytes = SaturatingAdd(bytes, graph_.tensors[tensor].byte_size().value_or(0));
+      }
+      std::vector<PlacedOp> runs;
+      std::vector<int> host;
+      bool lacking = false;
+      for (int op : boundary.ops) {
+        lacking = lacking || HostLacks(graph_.ops[op]);
+        if (plan_.ops[op].evaluated) continue;
+        host.push_back(op);
+        if (!Folded(op)) runs.push_back({op, OnNpu(op)});
+      }
+      estimates.emplace_back();
+      if (!lacking) estimates.back() = EstimatePartition(*plan_.compute_graph, runs, graph_, host, bytes, *models_);
+    }
+    return estimates;
+  }
+
   // Returns whether any op went back.
   bool GiveBackUnworthyOps(const std::vector<ColourGroup>& groups) {
     bool changed = false;
-    for (const ColourGroup& group : groups) {
+    const std::vector<std::optional<PlacementEstimate>> estimates = Estimate(groups);
+    for (size_t g = 0; g < groups.size(); ++g) {
+      const ColourGroup& group = groups[g];
       const std::vector<bool> beside_npu = FindOpsBesideNpu(group.ops);
       const int64_t macs = PartitionMacs(group.ops);
       const int64_t npu_ops =
@@ -231,6 +265,7 @@ class Planner {
       // Data movement and elementwise operators cost less than the two crossings around them.
       const bool lone =
           macs == 0 && !has_binary && npu_ops < plan_.options.min_segment_ops && group.ops.size() < graph_.ops.size();
+      const bool slower = has_npu && !estimates.empty() && estimates[g] && estimates[g]->npu_is_slower();
       for (size_t i = 0; i < group.ops.size(); ++i) {
         const int op = group.ops[i];
         if (Binary(op)) continue;  // no host has it
@@ -244,6 +279,11 @@ class Planner {
           GiveBack(op, {ReasonCode::kSegmentTooShort, "operators on the NPU in its partition, none with MACs",
                         std::to_string(npu_ops),
                         fmt::format("at least {}, or all of the model", plan_.options.min_segment_ops)});
+          changed = true;
+        } else if (slower) {
+          GiveBack(op, {ReasonCode::kSlowerThanHost, "estimated time of its partition",
+                        fmt::format("{:.1f} us on the NPU", estimates[g]->npu_us),
+                        fmt::format("at most {:.1f} us, the estimate for the host", estimates[g]->host_us)});
           changed = true;
         } else if (idle) {
           GiveBack(op, {ReasonCode::kNotBesideNpu, "operators it is connected with in its partition",
@@ -285,6 +325,7 @@ class Planner {
   }
 
   void BuildPartitions(const std::vector<ColourGroup>& groups) {
+    const std::vector<std::optional<PlacementEstimate>> estimates = Estimate(groups);
     std::vector<bool> unread(graph_.ops.size());
     std::vector<std::vector<int>> computed;        // per partition
     std::vector<std::vector<int>> segment_groups;  // per segment
@@ -294,6 +335,7 @@ class Planner {
       partition.ops = group.ops;
       std::sort(partition.ops.begin(), partition.ops.end());
       partition.macs = PartitionMacs(partition.ops);
+      if (!estimates.empty()) partition.estimate = estimates[index];
       std::vector<int>& to_compute = computed.emplace_back();
       std::vector<int> colour;
       std::vector<int> to_run;
@@ -334,6 +376,7 @@ class Planner {
   const Graph& graph_;
   Plan& plan_;
   const InferenceResult& inference_;
+  const PlacementModels* const models_;  // null: nothing is estimated
   std::vector<std::vector<Reason>> own_reasons_;  // of the op itself, whatever its neighbours are
   std::vector<std::vector<int>> readers_;         // per tensor
   std::vector<bool> graph_output_;                // per tensor
@@ -374,7 +417,7 @@ std::string_view PlacementName(Placement placement) {
   return "host";
 }
 
-Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options) {
+Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options, const PlacementModels* models) {
   const InferenceResult inference = InferShapes(*graph);
   std::vector<Fold> given_up;
   for (int round = 0;; ++round) {
@@ -393,7 +436,7 @@ Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options) 
           {fold.name, fold.into, fold.on_cpu ? "its operators are not all on delegate-cpu in one partition"
                                            : "its operators do not all reach the NPU in one partition"});
     }
-    NPU_RETURN_IF_ERROR(Planner(plan, inference).Run());
+    NPU_RETURN_IF_ERROR(Planner(plan, inference, models).Run());
     std::vector<Fold> broken = BrokenFolds(plan);
     if (broken.empty()) {
       for (const OpPlan& op : plan.ops) plan.total_macs = SaturatingAdd(plan.total_macs, op.macs);

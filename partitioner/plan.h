@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "partitioner/fold.h"
 #include "partitioner/fragmentation.h"
 #include "partitioner/options.h"
+#include "partitioner/placement_cost.h"
 #include "schema/graph.h"
 
 namespace npu {
@@ -56,6 +58,7 @@ struct Partition {
   std::vector<int> outputs;   // tensors crossing out, ascending
   std::vector<int> states;    // variable tensors read and written in place, ascending
   int64_t macs = 0;
+  std::optional<PlacementEstimate> estimate = {};  // where the plan was made with models
 };
 
 struct Plan {
@@ -74,6 +77,8 @@ struct Plan {
 // Takes the graph, infers its shapes, folds, checks every op and cuts segments. A fold whose operators do not
 // all end on the NPU in one partition is given up and the plan made again without it. The graph must have
 // passed Validate(); the only Errors are options that name nothing in this graph (deny=#99).
-Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options);
+// models: what placement=auto estimates with; null: it places like `all`.
+Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options,
+                      const PlacementModels* models = nullptr);
 
 }  // namespace npu

@@ -78,6 +78,9 @@ Json PartitionsJson(const Plan& plan) {
                     {"inputs", partition.inputs},
                     {"outputs", partition.outputs},
                     {"macs", partition.macs}});
+    if (partition.estimate) {
+      json.back()["estimate"] = {{"npu_us", partition.estimate->npu_us}, {"host_us", partition.estimate->host_us}};
+    }
   }
   return json;
 }

@@ -4,7 +4,7 @@
 // Schema (version 1): {schema_version,
 //   model{kind, kind_sentence, description, inputs[], outputs[], ops, size_bytes},
 //   summary{ops, npu, delegate_cpu, host, macs, npu_macs, npu_mac_share, partitions, segments},
-//   partitions[{index, ops[], inputs[], outputs[], macs}],
+//   partitions[{index, ops[], inputs[], outputs[], macs, estimate{npu_us, host_us}? (placement=auto)}],
 //   segments[{index, partition, placement, ops[], inputs[], outputs[], macs}],
 //   boundaries[{index, from, to, tensors[], bytes, causes[], host_ops, host_macs}],
 //   ops[{index, op, version, name, inputs[], outputs[], macs, placement, segment, partition, evaluated,

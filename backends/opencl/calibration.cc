@@ -102,11 +102,12 @@ Result<SpeedModel> Measure(const std::shared_ptr<OpenClDevice>& device) {
   model.convolution_gmacs = 1 / std::max(ns_per_mac, 0.5 * deep_ns / deep.macs);
   model.convolution_gouts = 1 / std::max(ns_per_output, 0.01 * shallow_ns / shallow.outputs);
 
-  const CalibrationGraph depthwise = DepthwiseConvolution(), connected = FullyConnected(), sum = Sum();
+  const CalibrationGraph depthwise = DepthwiseConvolution(), connected = FullyConnected();
   NPU_ASSIGN_OR_RETURN(const double depthwise_ns, KernelsNs(device, depthwise));
   model.depthwise_gmacs = depthwise.macs / depthwise_ns;
   NPU_ASSIGN_OR_RETURN(const double connected_ns, KernelsNs(device, connected));
   model.fully_connected_gmacs = connected.macs / connected_ns;
+  const CalibrationGraph sum = Sum();
   NPU_ASSIGN_OR_RETURN(const double sum_ns, KernelsNs(device, sum));
   model.move_gbs = sum.bytes / sum_ns;
 

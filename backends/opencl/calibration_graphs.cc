@@ -115,8 +115,8 @@ CalibrationGraph Pointwise(int32_t size, int32_t depth, int32_t channels) {
 
 }  // namespace
 
-CalibrationGraph DeepConvolution() { return Pointwise(14, 576, 96); }
-CalibrationGraph ShallowConvolution() { return Pointwise(56, 16, 96); }
+CalibrationGraph DeepConvolution() { return Pointwise(14, 576, 128); }
+CalibrationGraph ShallowConvolution() { return Pointwise(56, 16, 64); }
 
 CalibrationGraph DepthwiseConvolution() {
   constexpr int32_t kSize = 28, kChannels = 192;

@@ -18,8 +18,8 @@ struct CalibrationGraph {
   double bytes = 0;    // that they read and write
 };
 
-CalibrationGraph DeepConvolution();       // 14x14, 576 channels to 96: of MobileNetV2, products rule
-CalibrationGraph ShallowConvolution();    // 56x56, 16 channels to 96: outputs rule
+CalibrationGraph DeepConvolution();       // 14x14, 576 channels to 128: products rule
+CalibrationGraph ShallowConvolution();    // 56x56, 16 channels to 64: outputs rule
 CalibrationGraph DepthwiseConvolution();  // 3x3 on 28x28x192
 CalibrationGraph FullyConnected();        // 1024 to 1000
 CalibrationGraph Sum();                   // ADD of 56x56x24

@@ -22,7 +22,7 @@ LIBRARY, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 DIGITS = SOURCE / "examples/digits"
 MODEL = DIGITS / "digits_int8.tflite"
 SHARED = SOURCE.parent / "shared/models"
-KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "folds", "fc_rounding", "log_level", "cache_dir", "report",
+KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "placement", "folds", "fc_rounding", "log_level", "cache_dir", "report",
         "profile", "help")
 
 
@@ -278,6 +278,20 @@ def case_report_is_the_plan():
     expected = npu_capi.Library(LIBRARY).open(MODEL).plan(deny="SOFTMAX")
     for key in ("summary", "ops", "segments", "partitions"):
         assert found[key] == expected[key], key
+
+
+def case_placement_auto():
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "plan.json")
+        interpreter = host.reference_interpreter(MODEL, [exact(placement="auto", report=path, threads=1)])
+        interpreter.allocate_tensors()
+        expect_like_reference(interpreter)
+        with open(path) as file:
+            plan = json.load(file)
+    # Which way it goes is a matter of speed; that it is said is not.
+    left = {reason["code"] for op in plan["ops"] for reason in op["reasons"]}
+    assert ("SLOWER_THAN_HOST" in left) == (plan["summary"]["npu"] == 0), (left, plan["summary"])
+    assert all(partition["estimate"]["npu_us"] <= partition["estimate"]["host_us"] for partition in plan["partitions"])
 
 
 def read_profile(path):

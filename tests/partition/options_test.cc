@@ -38,10 +38,12 @@ TEST(Options, TheDefaultsOfTheTableParseToTheDefaults) {
                                      {"deny", ""},
                                      {"allow", ""},
                                      {"min_segment_macs", "0"},
+                                     {"placement", "all"},
                                      {"folds", "all"},
                                      {"fc_rounding", "single"},
                                      {"log_level", "warning"},
                                      {"report", ""},
+                                     {"profile", ""},
                                      {"help", "false"}});
   ASSERT_TRUE(options) << options.error().text;
   EXPECT_EQ(options->log_level, LogLevel::kWarning);
@@ -54,10 +56,12 @@ TEST(Options, EveryKeyIsRead) {
                                      {"deny", "CONV_2D+#4+block/*"},
                                      {"allow", " ADD + + op7 "},
                                      {"min_segment_macs", "9223372036854775807"},
+                                     {"placement", "AUTO"},
                                      {"folds", "none"},
                                      {"fc_rounding", "Double"},
                                      {"log_level", "TRACE"},
                                      {"report", "/tmp/a b"},
+                                     {"profile", "/tmp/c"},
                                      {"help", "True"}});
   ASSERT_TRUE(options) << options.error().text;
   EXPECT_EQ(options->device, "pocl");
@@ -69,6 +73,8 @@ TEST(Options, EveryKeyIsRead) {
   EXPECT_EQ(options->compute.fc_rounding, FcRounding::kDouble);
   EXPECT_EQ(options->log_level, LogLevel::kTrace);
   EXPECT_EQ(options->report_path, "/tmp/a b");
+  EXPECT_EQ(options->profile_path, "/tmp/c");
+  EXPECT_EQ(options->plan.placement, PlacementRule::kAuto);
   EXPECT_TRUE(options->help);
 }
 
@@ -119,6 +125,7 @@ TEST(Options, ChoicesListTheirValuesAndSuggest) {
             std::string("option log_level: value \"warn\" is not ").size());
   EXPECT_NE(ErrorOf({{"log_level", "debgu"}}).find("did you mean \"debug\"?"), std::string::npos);
   EXPECT_NE(ErrorOf({{"fc_rounding", "triple"}}).find("single, double"), std::string::npos);
+  EXPECT_NE(ErrorOf({{"placement", "autos"}}).find("did you mean \"auto\"?"), std::string::npos);
 }
 
 TEST(Options, EmptyDeviceIsRefused) {

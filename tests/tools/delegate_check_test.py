@@ -260,6 +260,9 @@ class Running(unittest.TestCase):
         self.assertIn("compute units", done.stdout)
 
     def test_no_device(self):
+        done = run(INT8, "--placement", "auto", OCL_ICD_VENDORS="/nonexistent")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("placement=auto", done.stderr)
         done = run("--device-info", OCL_ICD_VENDORS="/nonexistent")
         self.assertEqual(done.returncode, 4)
         self.assertIn("No OpenCL device", done.stdout)

@@ -50,7 +50,7 @@ TEST(CalibrationGraphs, EveryOperatorMayRunOnTheNpu) {
     EXPECT_TRUE(Validate(*graph.graph));
     for (const Op& op : graph.graph->ops) EXPECT_TRUE(CheckNpu(*graph.graph, op).eligible()) << OpName(op);
   }
-  EXPECT_EQ(DeepConvolution().macs, 4.0 * 14 * 14 * 576 * 96);
+  EXPECT_EQ(DeepConvolution().macs, 4.0 * 14 * 14 * 576 * 128);
   EXPECT_EQ(TinyOperators(33).graph->ops.size(), 33u);
 }
 

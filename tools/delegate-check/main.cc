@@ -125,6 +125,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::IsMember({"single", "double"}))->capture_default_str();
   app.add_option("--folds", arguments.folds, "graph folds to apply: all, none, or names joined by +")
       ->capture_default_str();
+  app.add_option("--placement", arguments.placement,
+                 "all, or auto: measure the device, leave to the host what is estimated to be slower there")
+      ->check(CLI::IsMember({"all", "auto"}))->capture_default_str();
   app.add_flag("--run", arguments.run, "run the model once and show its largest outputs");
   app.add_flag("--verify", arguments.verify, "compare the device with the CPU reference, byte for byte");
   app.add_flag("--profile", arguments.profile, "run the model several times and say where the time goes");
@@ -185,6 +188,7 @@ PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::
                                      {"threads", threads.c_str()},
                                      {"fc_rounding", arguments.fc_rounding.c_str()},
                                      {"folds", folds.c_str()},
+                                     {"placement", arguments.placement.c_str()},
                                      {"min_segment_macs", min_macs.c_str()},
                                      {"min_segment_ops", min_ops.c_str()}};
   if (!arguments.cache_dir.empty()) options.push_back({"cache_dir", arguments.cache_dir.c_str()});

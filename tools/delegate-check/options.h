@@ -20,6 +20,7 @@ struct Arguments {
   std::string deny, allow;
   std::string fc_rounding = "single";
   std::string folds = "all";
+  std::string placement = "all";
   int64_t min_segment_macs = 0;
   int64_t min_segment_ops = 2;
   bool run = false;
