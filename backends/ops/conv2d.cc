@@ -19,6 +19,7 @@
 
 #include <algorithm>
 
+#include "backends/ops/conv2d_tiles.h"
 #include "backends/ops/convolution.h"
 #include "backends/ops/convolution_int16.h"
 #include "backends/ops/float_convolution.h"
@@ -227,70 +228,6 @@ Runs MakeRuns(const Convolution& conv) {
   return runs;
 }
 
-// Products of weights that INT8 does not hold are added one by one, by the strips that have some: npu_conv_outlier of
-// kernels/window.h.
-constexpr size_t kMostOutliers = 16;
-struct ConvOutlier {
-  int32_t tap, byte, channel, excess;  // byte: of the tap's run; channel: of the strip
-};
-
-// [groups][strips] and one more: where the outliers of a strip begin in what follows.
-std::vector<int32_t> PackOutliers(const std::vector<WeightOutlier>& outliers, const BlockStrips& strips,
-                                  int32_t groups, int32_t group_channels) {
-  std::vector<int32_t> packed;
-  std::vector<ConvOutlier> entries;
-  for (int32_t group = 0; group < groups; ++group) {
-    for (int32_t strip = 0; strip < strips.strips; ++strip) {
-      packed.push_back(static_cast<int32_t>(entries.size()));
-      const int32_t first = strips.first(strip) * kBlockChannels,
-                    end = std::min(first + strips.count(strip) * kBlockChannels, group_channels);
-      for (const WeightOutlier& outlier : outliers) {
-        const int32_t channel = outlier.channel - group * group_channels;
-        if (channel >= first && channel < end) {
-          entries.push_back({outlier.segment, outlier.k, channel - first, outlier.excess});
-        }
-      }
-    }
-  }
-  packed.push_back(static_cast<int32_t>(entries.size()));
-  for (const ConvOutlier& entry : entries) {
-    packed.insert(packed.end(), {entry.tap, entry.byte, entry.channel, entry.excess});
-  }
-  return packed;
-}
-
-// How a convolution is cut into matrix tiles: kernels/window_tiles.h. `words` is what a run is packed to; words 0
-// of a tile: it is not.
-struct TileShape {
-  int32_t words = 0;
-  int32_t line = 1, tile_rows = 1, tile_words = 0;
-};
-
-TileShape MakeTiles(const Runs& runs, int32_t out_w, int32_t out_pixels, bool dense, bool constant) {
-  constexpr int32_t kRows = 16, kWords = 16;  // of a tile register
-  constexpr int32_t kFewPixels = 4;           // a tile is loaded whole for any number of them
-  // Of a run, and of a window: vector instructions need no more time for so few (bench/kernels.cc).
-  constexpr int32_t kFewWords = 3, kFewWordsInAll = 6;
-  constexpr int32_t kShortLine = 7;           // tiles of short rows are emptier than making full ones costs
-  const auto parts = [](int32_t count, int32_t most) { return (count - 1) / most + 1; };
-  TileShape tiles;
-  tiles.words = parts(runs.length, kWordBytes);
-  const int32_t run_words = tiles.words, taps = static_cast<int32_t>(runs.taps.size());
-  if (out_pixels < kFewPixels || run_words < kFewWords || run_words * taps < kFewWordsInAll) return tiles;
-  // Equal parts of a run: a few more of them if that is exact, else with a few words of nothing at the end.
-  const int32_t fewest = parts(run_words, kWords);
-  int32_t count = fewest;
-  while (run_words % count != 0 && count <= fewest + fewest / 8) ++count;
-  if (run_words % count != 0) count = fewest;
-  const int32_t words = parts(run_words, count);
-  if (words * count != run_words && !constant) return tiles;
-  tiles.tile_words = words;
-  tiles.words = words * count;
-  tiles.line = dense || out_w < kShortLine ? out_pixels : out_w;
-  tiles.tile_rows = parts(tiles.line, parts(tiles.line, kRows));
-  return tiles;
-}
-
 // Output pixels of one work-item: enough of them to be worth a start, few enough that every core of a CPU
 // gets some and that input and output of a chunk stay in its first-level cache. A multiple of every tile's
 // pixels.
@@ -313,7 +250,12 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                      rows.stride == 1 && columns.stride == 1 && rows.output == rows.input &&
                      columns.output == columns.input;
   const int32_t pixels = conv.input.shape[0] * rows.output * columns.output;
-  const TileShape tiles = MakeTiles(runs, columns.output, pixels, dense, conv.weights.is_constant());
+  const TileShape tiles = MakeTiles({.taps = static_cast<int32_t>(runs.taps.size()),
+                                     .run_length = runs.length,
+                                     .out_w = columns.output,
+                                     .out_pixels = pixels,
+                                     .dense = dense,
+                                     .constant_weights = conv.weights.is_constant()});
   const WeightArgs packed = LowerWeights({.weights = conv.weights,
                                           .bias = conv.bias,
                                           .multipliers = conv.multipliers,

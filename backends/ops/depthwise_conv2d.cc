@@ -13,6 +13,7 @@
 
 #include "backends/ops/convolution.h"
 #include "backends/ops/convolution_int16.h"
+#include "backends/ops/depthwise_weights.h"
 #include "backends/ops/float_convolution.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"
@@ -181,55 +182,6 @@ struct DepthwiseTap {
   int32_t dy, dx;
 };
 
-// Weights as the kernel gets them: w' and zw' as PackWeights has them (convolution.h). Or, where that is possible,
-// w' = w - zw and zw' = 0; what INT8 does not hold of it is the weight of the same tap, read a second time.
-class TapWeights {
- public:
-  explicit TapWeights(const Depthwise& conv)
-      : channels_(conv.channels),
-        flip_(conv.weights.type == DataType::kUInt8 ? 0x80 : 0),
-        zero_point_(conv.weights.zero_point() - flip_),
-        widened_(conv.weights, conv.weights.data.bytes.data()),
-        bytes_(widened_.as<uint8_t>()) {
-    const int32_t taps = conv.weights.shape[1] * conv.weights.shape[2];
-    if (zero_point_ == 0) return;
-    constexpr size_t kMostTwice = 4;  // of a few taps, so as not to be slower than window sums are
-    std::vector<int32_t> twice;
-    for (int32_t tap = 0; tap < taps; ++tap) {
-      bool outside = false;
-      for (int32_t n = 0; n < channels_; ++n) {
-        const int32_t weight = Stored(tap, n) - zero_point_, kept = Cut(weight);
-        if (weight - kept != Cut(weight - kept)) return;
-        outside = outside || weight != kept;
-      }
-      if (outside) twice.push_back(tap);
-    }
-    if (twice.size() > kMostTwice) return;
-    twice_ = std::move(twice);
-    subtracted_ = zero_point_;
-    zero_point_ = 0;
-  }
-
-  int32_t zero_point() const { return zero_point_; }
-  const std::vector<int32_t>& twice() const { return twice_; }  // taps of the filter
-  // second: of the tap's second reading.
-  int8_t At(int32_t tap, int32_t channel, bool second) const {
-    const int32_t weight = Stored(tap, channel) - subtracted_;
-    return static_cast<int8_t>(second ? weight - Cut(weight) : Cut(weight));
-  }
-
- private:
-  static int32_t Cut(int32_t weight) { return std::clamp<int32_t>(weight, INT8_MIN, INT8_MAX); }
-  int32_t Stored(int32_t tap, int32_t channel) const {
-    return static_cast<int8_t>(bytes_[int64_t{tap} * channels_ + channel] ^ flip_);
-  }
-
-  int32_t channels_, flip_, zero_point_, subtracted_ = 0;
-  WeightBytes widened_;
-  const uint8_t* bytes_;
-  std::vector<int32_t> twice_;
-};
-
 // Taps in groups of four, some of which may have fewer.
 struct TapGroups {
   bool columns3 = false;
@@ -343,7 +295,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   }
   const Depthwise conv(op);
   const auto& [rows, columns, staged_rows, staged_columns] = conv.window;
-  const TapWeights weights(conv);
+  const TapWeights weights(conv.weights);
   const TapGroups groups = MakeTapGroups(conv, weights);
   const PackedTaps by16 = PackTaps(conv, weights, groups, 1), by64 = PackTaps(conv, weights, groups, 4);
 

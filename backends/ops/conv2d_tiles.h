@@ -1,0 +1,36 @@
+// How a CONV_2D is cut for kernels/conv2d.cl, beyond what its window says: into matrix tiles, for devices that have them,
+// and into weights of INT8 and what they do not hold.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "backends/ops/convolution.h"
+
+namespace npu {
+
+// Products of weights that INT8 does not hold are added one by one, by the strips that have some: npu_conv_outlier of
+// kernels/window.h.
+inline constexpr size_t kMostOutliers = 16;
+
+// [groups][strips] and one more: where the outliers of a strip begin in what follows.
+std::vector<int32_t> PackOutliers(const std::vector<WeightOutlier>& outliers, const BlockStrips& strips,
+                                  int32_t groups, int32_t group_channels);
+
+// How a convolution is cut into matrix tiles: kernels/window_tiles.h. `words` is what a run is packed to; words 0
+// of a tile: it is not.
+struct TileShape {
+  int32_t words = 0;
+  int32_t line = 1, tile_rows = 1, tile_words = 0;
+};
+
+// A window is `taps` runs of `run_length` bytes; dense: output pixels look at input pixels one by one.
+struct TileInput {
+  int32_t taps = 0, run_length = 0, out_w = 0, out_pixels = 0;
+  bool dense = false, constant_weights = true;
+};
+TileShape MakeTiles(const TileInput& in);
+
+}  // namespace npu
