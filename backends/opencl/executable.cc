@@ -11,6 +11,7 @@
 
 #include "backends/opencl/launch_timer.h"
 #include "backends/opencl/program_file.h"
+#include "base/log.h"
 
 namespace npu {
 namespace {
@@ -97,10 +98,13 @@ class OpenClExecutable : public Executable {
     return {};
   }
 
-  // After WarmUp, on memory shared with the host.
-  Status MakeTeam(const TeamSettings& settings) {
-    NPU_ASSIGN_OR_RETURN(team_, LaunchTeam::Create(*bound_, settings));
-    return {};
+  // After WarmUp, on memory shared with the host. Without a team the caller does everything: that is no error.
+  void MakeTeam(const TeamSettings& settings) {
+    if (auto team = LaunchTeam::Create(*bound_, settings)) {
+      team_ = std::move(*team);
+    } else {
+      Log(LogLevel::kWarning, "{} runs on one thread: {}", bound_->device->name(), team.error().text);
+    }
   }
 
  private:
@@ -249,7 +253,7 @@ Result<std::unique_ptr<Executable>> CompileForOpenCl(std::shared_ptr<OpenClDevic
   NPU_RETURN_IF_ERROR(executable->WarmUp());
   if (store) file->Store(*program);
   if (limits.runs_in_caller && shared && settings.team.members > 1) {
-    NPU_RETURN_IF_ERROR(executable->MakeTeam(settings.team));
+    executable->MakeTeam(settings.team);
   }
   return executable;
 }
