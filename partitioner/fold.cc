@@ -180,19 +180,24 @@ class Folder : public FoldSite {
       });
     };
     if (!vanishes(fold.into)) return false;
+    // What goes on running reads on, so that its makers go on, too: until nothing changes.
+    fold.absorbed = match.absorbed;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (size_t i = fold.absorbed.size(); i-- > 0;) {
+        const int op = fold.absorbed[i];
+        if (vanishes(op)) continue;
+        if (!match.may_bypass || op > fold.into) return false;
+        fold.bypassed.push_back(op);
+        fold.absorbed.erase(fold.absorbed.begin() + static_cast<std::ptrdiff_t>(i));
+        group.erase(std::find(group.begin(), group.end(), op));
+        changed = true;
+      }
+    }
     for (int op : fold.rewritten) {
       if (vanishes(op)) continue;
       Decline(fold.into, fmt::format("{} is read by others, too", DescribeOp(*graph_, op)));
       return false;
-    }
-    for (int op : match.absorbed) {
-      if (vanishes(op)) {
-        fold.absorbed.push_back(op);
-      } else if (match.may_bypass && op < fold.into) {
-        fold.bypassed.push_back(op);
-      } else {
-        return false;
-      }
     }
     SortUnique(fold.absorbed);
     SortUnique(fold.bypassed);

@@ -67,6 +67,17 @@ TEST(FoldSameInput, OtherReadersKeepTheTensorBetween) {
   test::ExpectFoldedEqualsUnfolded(SwishNet{.between_is_output = true}.Build(), "same-input([0]>1)", 3);
 }
 
+TEST(FoldSameInput, OtherReadersKeepTheirMakersToo) {
+  GraphBuilder b;
+  const auto tensor = [&] { return b.Tensor(DataType::kInt8, {2, 40}, 0.05f, 0); };
+  const int x = b.Input(DataType::kInt8, {2, 40}, 0.05f, 0), first = tensor(), second = tensor(), sum = tensor();
+  b.Op(OpKind::kRelu, {x}, {first});
+  b.Op(OpKind::kRelu6, {first}, {second});
+  b.Op(OpKind::kAdd, {second, x}, {sum}, BinaryParams{});
+  // `second` is an output: RELU6 goes on, and so does RELU, which only RELU6 reads.
+  test::ExpectFoldedEqualsUnfolded(b.Build({sum, second}), "same-input([0][1]>2)", 5);
+}
+
 TEST(FoldSameInput, HardSwishOfFourOperatorsIsOneTable) {
   GraphBuilder b;
   const int x = b.Input(DataType::kInt8, {1, 5, 5, 24}, 0.05f, 3);
