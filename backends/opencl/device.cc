@@ -35,20 +35,26 @@ class SignalKeeper {
   std::array<bool, kSignals> known_{};
 };
 
-// Asks PoCL for its "basic" device beside the usual one, unless the user has asked for something.
+// Asks PoCL for its "basic" device beside the usual one, unless the user has asked for something. PoCL knows no other
+// way than the environment, which no thread may read meanwhile: a host that must be sure of that sets the same value
+// itself before it starts threads.
 class PoclDeviceRequest {
  public:
-  PoclDeviceRequest() : made_(getenv(kName) == nullptr && setenv(kName, "pthread basic", 0) == 0) {}
+  PoclDeviceRequest() {
+    const char* set = getenv(kName);
+    ours_ = set == nullptr && setenv(kName, kValue, 0) == 0;
+    made_ = ours_ || (set != nullptr && std::string_view(set) == kValue);
+  }
   ~PoclDeviceRequest() {
-    if (made_) unsetenv(kName);
+    if (ours_) unsetenv(kName);
   }
   PoclDeviceRequest(const PoclDeviceRequest&) = delete;
   PoclDeviceRequest& operator=(const PoclDeviceRequest&) = delete;
   bool made() const { return made_; }
 
  private:
-  static constexpr const char* kName = "POCL_DEVICES";
-  bool made_;
+  static constexpr const char *kName = "POCL_DEVICES", *kValue = "pthread basic";
+  bool ours_ = false, made_ = false;
 };
 
 // Moves "basic-X" into "pthread-X" of the same platform.

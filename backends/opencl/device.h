@@ -82,7 +82,8 @@ struct FoundDevice {
 
 // Devices that can compile and run kernels, in the platforms' order. Empty when there are none; kDevice
 // when a driver fails. PoCL gives out its "basic" device on request only, by an environment variable: the
-// first call sets POCL_DEVICES, where it is not set, until the platforms have answered.
+// first call sets POCL_DEVICES to "pthread basic", where it is not set, until the platforms have answered; a value that the
+// user has set is obeyed.
 Result<std::vector<FoundDevice>> FindDevices();
 
 // The shared OpenClDevice of a FoundDevice.
