@@ -4,8 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
+
+#include "backends/ops/room.h"
 
 namespace npu {
 namespace {
@@ -92,20 +93,20 @@ void FindSharedConstants(const Graph& graph, const Uses& uses, std::vector<Findi
 void FindOutputs(const Graph& graph, const Uses& uses, std::vector<Finding>& findings) {
   const bool quantized_inputs =
       !graph.inputs.empty() && std::all_of(graph.inputs.begin(), graph.inputs.end(), [&](int tensor) {
-        return graph.tensors[tensor].type == DataType::kInt8 || graph.tensors[tensor].type == DataType::kUInt8;
+        return tensor != kNoTensor && Is8Bit(graph.tensors[tensor].type);
       });
   for (int index : graph.outputs) {
-    const int maker = uses.maker[index];
+    const int maker = index == kNoTensor ? -1 : uses.maker[index];
     if (maker < 0) continue;
     const Tensor& output = graph.tensors[index];
     const OpKind kind = graph.ops[maker].kind;
-    if (kind == OpKind::kLceDequantize) {
+    const OpView view{graph, graph.ops[maker]};
+    if (kind == OpKind::kLceDequantize && view.input(0) != nullptr) {
       findings.push_back({"PACKED_OUTPUT_UNPACKED", maker,
                           fmt::format("LceDequantize only unpacks the output \"{}\": without it the output would be the "
                                       "packed signs T#{} {}, INT32 with channel c in bit c % 32 of word c / 32, 0 for +1 and "
                                       "1 for -1 (npu_unpack_signs unpacks them)",
-                                      output.name, graph.ops[maker].inputs[0],
-                                      ShapeString(graph.tensors[graph.ops[maker].inputs[0]]))});
+                                      output.name, view.op.inputs[0], ShapeString(*view.input(0)))});
     } else if (quantized_inputs && output.type == DataType::kFloat32 && kind != OpKind::kDequantize) {
       findings.push_back({"FLOAT_OUTPUT", maker,
                           fmt::format("the output \"{}\" is FLOAT32 although the inputs are 8-bit: {} computes it in float, and "
