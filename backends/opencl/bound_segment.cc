@@ -35,14 +35,35 @@ Status Upload(const BoundSegment& state, const std::vector<ConstantBlock>& const
       FlipSignBits(from, flipped.data(), bytes.size());
       from = flipped.data();
     }
-    if (std::byte* to = state.constants.host(i); to != nullptr) {
+    if (std::byte* to = state.constants->host(i); to != nullptr) {
       std::memcpy(to, from, bytes.size());
       continue;
     }
     NPU_RETURN_IF_CL_ERROR(
-        state.queue.enqueueWriteBuffer(state.constants.block(i), CL_TRUE, 0, bytes.size(), from),
+        state.queue.enqueueWriteBuffer(state.constants->block(i), CL_TRUE, 0, bytes.size(), from),
         fmt::format("clEnqueueWriteBuffer({} constant bytes)", bytes.size()), state.device->name());
   }
+  return {};
+}
+
+// Shared with other segments of the same constants where the host can compare them.
+Status BindConstants(BoundSegment& state, const std::vector<ConstantBlock>& constants, int64_t slack, bool shared) {
+  OpenClDevice& device = *state.device;
+  const bool pooled = shared && slack == kBlockSlack && !constants.empty();
+  if (pooled) state.constants = device.constants().Find(constants);
+  if (state.constants != nullptr) {
+    state.memory.constant_bytes = state.constants->bytes();
+    return {};
+  }
+  std::vector<MemoryRequest> requests;
+  for (const ConstantBlock& block : constants) {
+    requests.push_back({static_cast<int64_t>(block.bytes.size()), 0, 0});
+  }
+  NPU_ASSIGN_OR_RETURN(DeviceMemory memory,
+                       AllocateBlocks(device, requests, slack, shared, state.memory.constant_bytes));
+  state.constants = std::make_shared<DeviceMemory>(std::move(memory));
+  NPU_RETURN_IF_ERROR(Upload(state, constants));
+  if (pooled) device.constants().Add(constants, state.constants);
   return {};
 }
 
@@ -96,7 +117,7 @@ class KernelBinder {
     if (const auto* number = std::get_if<float>(&arg)) return set_number(*number);
     const Storage storage = layout_.Find(op, arg);
     const bool constant = storage.where == Storage::Where::kConstant;
-    return (constant ? state_.constants : state_.arena).SetArgument(kernel, i, storage.block, storage.offset);
+    return (constant ? *state_.constants : state_.arena).SetArgument(kernel, i, storage.block, storage.offset);
   }
 
   BoundSegment& state_;
@@ -106,7 +127,7 @@ class KernelBinder {
 Result<SegmentBoundary> MakeBoundary(BoundSegment& state, const SegmentLayout& layout, const Graph& graph,
                                      int tensor) {
   const Storage storage = layout.tensors[tensor];
-  DeviceMemory& memory = storage.where == Storage::Where::kConstant ? state.constants : state.arena;
+  DeviceMemory& memory = storage.where == Storage::Where::kConstant ? *state.constants : state.arena;
   SegmentBoundary boundary;
   boundary.bytes = static_cast<size_t>(graph.tensors[tensor].byte_size().value_or(0));
   boundary.flip_sign_bit = graph.tensors[tensor].type == DataType::kInt8;
@@ -142,19 +163,14 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
 
   const bool shared = settings.use_shared_memory && device->limits().shared_memory;
   const int64_t slack = kBlockSlack + settings.guard_bytes;
-  std::vector<MemoryRequest> constants, arena = layout.arena;
-  for (const ConstantBlock& block : layout.constants) {
-    constants.push_back({static_cast<int64_t>(block.bytes.size()), 0, 0});
-  }
+  std::vector<MemoryRequest> arena = layout.arena;
   if (settings.guard_bytes > 0) {
     for (MemoryRequest& request : arena) request.first = request.last = 0;
   }
-  NPU_ASSIGN_OR_RETURN(bound->constants,
-                       AllocateBlocks(*device, constants, slack, shared, bound->memory.constant_bytes));
+  NPU_RETURN_IF_ERROR(BindConstants(*bound, layout.constants, slack, shared));
   NPU_ASSIGN_OR_RETURN(bound->arena,
                        AllocateBlocks(*device, arena, slack, shared, bound->memory.arena_bytes));
   bound->memory.uncopied_bytes = layout.uncopied_bytes;
-  NPU_RETURN_IF_ERROR(Upload(*bound, layout.constants));
 
   if (settings.program != nullptr) {
     bound->program = *settings.program;

@@ -37,7 +37,8 @@ struct BoundSegment {
   std::shared_ptr<OpenClDevice> device;
   cl::CommandQueue queue;  // in order
   cl::Program program;
-  DeviceMemory constants, arena;
+  std::shared_ptr<DeviceMemory> constants;  // perhaps other segments', too (constant_pool.h)
+  DeviceMemory arena;
   MemoryUse memory;
   std::vector<BoundLaunch> launches;
   std::vector<SegmentBoundary> inputs, outputs;

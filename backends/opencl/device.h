@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backends/opencl/cl.h"
+#include "backends/opencl/constant_pool.h"
 #include "backends/opencl/kernel_forms.h"
 #include "backends/opencl/program.h"
 
@@ -46,6 +47,7 @@ class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
   const cl::Context& context() const { return context_; }
   ProgramCache& programs() { return programs_; }
   KernelForms& forms() { return forms_; }
+  ConstantPool& constants() { return constants_; }
 
   // This device restricted to `threads` compute units, itself when threads is 0, not fewer than it has,
   // or the device (GPUs) cannot be divided. The same object comes back for the same count. Where the driver
@@ -65,6 +67,7 @@ class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
   std::optional<cl::Device> in_caller_;
   ProgramCache programs_;
   KernelForms forms_;
+  ConstantPool constants_;
   std::mutex mutex_;
   std::map<int, std::shared_ptr<OpenClDevice>> parts_;  // by compute units, 0: in_caller_; under mutex_
 };

@@ -12,6 +12,7 @@ DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept { *this = std::move(ot
 DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
   std::swap(context_, other.context_);
   std::swap(device_name_, other.device_name_);
+  std::swap(bytes_, other.bytes_);
   std::swap(shared_, other.shared_);
   std::swap(whole_, other.whole_);
   std::swap(blocks_, other.blocks_);
@@ -33,6 +34,7 @@ Result<DeviceMemory> DeviceMemory::Allocate(OpenClDevice& device, std::span<cons
   memory.device_name_ = device.name();
   memory.offsets_.assign(offsets.begin(), offsets.end());
   memory.sizes_.assign(sizes.begin(), sizes.end());
+  memory.bytes_ = total_bytes;
   if (total_bytes == 0) return memory;
   const auto bytes = static_cast<size_t>(total_bytes);
   if (shared) {

@@ -27,6 +27,7 @@ class DeviceMemory {
   static Result<DeviceMemory> Allocate(OpenClDevice& device, std::span<const int64_t> offsets,
                                        std::span<const int64_t> sizes, int64_t total_bytes, bool shared);
 
+  int64_t bytes() const { return bytes_; }
   // Of memory that is not shared.
   const cl::Buffer& block(int i) const { return blocks_[i]; }
   // Host address of a block; null when the memory is not shared.
@@ -43,6 +44,7 @@ class DeviceMemory {
 
   cl::Context context_;
   std::string device_name_;
+  int64_t bytes_ = 0;
   std::byte* shared_ = nullptr;  // owned
   cl::Buffer whole_;
   std::vector<cl::Buffer> blocks_;

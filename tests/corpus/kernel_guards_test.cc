@@ -98,7 +98,7 @@ class GuardedSegment {
       const auto [bytes, flip] = layout_.constants[i];
       Bytes expected(bytes.begin(), bytes.end());
       if (flip) FlipSignBits(expected.data(), expected.data(), expected.size());
-      if (!expected.empty() && ReadBlock(bound_->constants, i, expected.size()) != expected) {
+      if (!expected.empty() && ReadBlock(*bound_->constants, i, expected.size()) != expected) {
         return "constant " + std::to_string(i) + " was written";
       }
     }
