@@ -12,7 +12,7 @@ backends: base/ schema/
 partitioner: base/ schema/ backends/
 delegate: base/ schema/ backends/ partitioner/
 capi: base/ schema/ backends/ partitioner/
-tools:
+tools: base/
 examples:'
 while IFS=: read -r folder allowed; do
   [ -d "$folder" ] || continue

@@ -1,11 +1,11 @@
 # What `cmake --install` puts where: the plug-in, unversioned because hosts load it by this very name; the one
-# public header; the tool; a CMake package (find_package(npu_delegate), target npu::delegate) and a .pc file.
+# public header; the tools; a CMake package (find_package(npu_delegate), target npu::delegate) and a .pc file.
 include(CMakePackageConfigHelpers)
 
 set_target_properties(npu_delegate PROPERTIES EXPORT_NAME delegate)
 install(TARGETS npu_delegate EXPORT npu_delegate-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES capi/npu_delegate.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS delegate-check RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS delegate-check model-edit RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/npu_delegate)
 install(EXPORT npu_delegate-targets NAMESPACE npu:: DESTINATION ${package_dir})

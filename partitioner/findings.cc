@@ -105,7 +105,7 @@ void FindOutputs(const Graph& graph, const Uses& uses, std::vector<Finding>& fin
       findings.push_back({"PACKED_OUTPUT_UNPACKED", maker,
                           fmt::format("LceDequantize only unpacks the output \"{}\": without it the output would be the "
                                       "packed signs T#{} {}, INT32 with channel c in bit c % 32 of word c / 32, 0 for +1 and "
-                                      "1 for -1 (npu_unpack_signs unpacks them)",
+                                      "1 for -1 (npu_unpack_signs unpacks them). `model-edit strip-lce-dequantize` takes it away",
                                       output.name, view.op.inputs[0], ShapeString(*view.input(0)))});
     } else if (quantized_inputs && output.type == DataType::kFloat32 && kind != OpKind::kDequantize) {
       findings.push_back({"FLOAT_OUTPUT", maker,

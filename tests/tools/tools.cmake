@@ -13,3 +13,7 @@ set_tests_properties(abi.delegate_check abi.c_api abi.install PROPERTIES LABELS 
 add_test(NAME host.inference_app COMMAND ${CMAKE_CURRENT_LIST_DIR}/inference_app_test.sh
   $<TARGET_FILE:inference_app> ${CMAKE_SOURCE_DIR}/build/venv/litert $<TARGET_FILE:npu_delegate> ${digits})
 set_tests_properties(host.inference_app PROPERTIES LABELS host SKIP_RETURN_CODE 77 TIMEOUT 120)
+add_test(NAME host.model_edit COMMAND ${CMAKE_SOURCE_DIR}/tests/support/run_python.sh
+  ${CMAKE_SOURCE_DIR}/build/venv/litert/bin/python ${CMAKE_CURRENT_LIST_DIR}/model_edit_test.py
+  $<TARGET_FILE:model-edit> $<TARGET_FILE:npu_delegate> ${digits} ${CMAKE_SOURCE_DIR}/../shared)
+set_tests_properties(host.model_edit PROPERTIES LABELS host SKIP_RETURN_CODE 77 TIMEOUT 300)

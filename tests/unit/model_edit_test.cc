@@ -1,0 +1,179 @@
+// model-edit's edits on small models made here: what changes, what stays, what is refused.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "tests/support/tflite_file.h"
+#include "tools/model-edit/edits.h"
+#include "tools/model-edit/graph_edit.h"
+#include "tools/model-edit/model_file.h"
+
+namespace model_edit {
+namespace {
+
+using npu::test::SmallFileModel;
+using npu::test::WriteFile;
+
+// input -> LceQuantize -> packed0 -> LceDequantize -> out0 (output 1); out0 -> LceQuantize -> packed1 -> LceDequantize
+// -> out1 (output 0), with a signature.
+std::unique_ptr<fbs::ModelT> Signs() {
+  auto model = npu::test::CustomOpFileModel("LceQuantize", {});
+  fbs::SubGraphT& graph = *model->subgraphs[0];
+  auto dequantize = std::make_unique<fbs::OperatorCodeT>(*model->operator_codes[0]);
+  dequantize->custom_code = "LceDequantize";
+  model->operator_codes.push_back(std::move(dequantize));
+  const char* names[] = {"input", "packed0", "out0", "packed1", "out1"};
+  while (graph.tensors.size() < std::size(names))
+    graph.tensors.push_back(std::make_unique<fbs::TensorT>(*graph.tensors[0]));
+  for (size_t i = 0; i < std::size(names); ++i) {
+    graph.tensors[i]->name = names[i];
+    graph.tensors[i]->quantization = nullptr;
+    graph.tensors[i]->type = names[i][0] == 'p' ? fbs::TensorType::INT32 : fbs::TensorType::FLOAT32;
+  }
+  for (int i = 1; i < 4; ++i) {
+    graph.operators.push_back(std::make_unique<fbs::OperatorT>(*graph.operators[0]));
+    graph.operators[i]->opcode_index = static_cast<uint32_t>(i % 2);
+    graph.operators[i]->inputs = {i};
+    graph.operators[i]->outputs = {i + 1};
+  }
+  graph.outputs = {4, 2};
+  auto signature = std::make_unique<fbs::SignatureDefT>();
+  signature->signature_key = "serving_default";
+  for (const int output : {2, 4}) {
+    auto map = std::make_unique<fbs::TensorMapT>();
+    map->name = graph.tensors[output]->name;
+    map->tensor_index = static_cast<uint32_t>(output);
+    signature->outputs.push_back(std::move(map));
+  }
+  model->signature_defs.push_back(std::move(signature));
+  return model;
+}
+
+ModelFile Parsed(const std::vector<std::byte>& bytes) {
+  auto file = ParseModel(bytes);
+  EXPECT_TRUE(file) << (file ? "" : file.error().text);
+  return file ? std::move(*file) : ModelFile();
+}
+
+std::vector<std::byte> Serialized(ModelFile& file) {
+  auto bytes = Serialize(file);
+  EXPECT_TRUE(bytes) << (bytes ? "" : bytes.error().text);
+  return bytes ? *bytes : std::vector<std::byte>();
+}
+
+std::vector<std::byte> Bytes(std::string_view text) {
+  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+  return {begin, begin + text.size()};
+}
+
+TEST(ModelEdit, WritingKeepsMetadataAndSignatures) {
+  auto model = Signs();
+  model->buffers.push_back(std::make_unique<fbs::BufferT>());
+  model->buffers.back()->data = {'1', '.', '5'};
+  model->metadata.push_back(std::make_unique<fbs::MetadataT>());
+  model->metadata.back()->name = "min_runtime_version";
+  model->metadata.back()->buffer = static_cast<uint32_t>(model->buffers.size() - 1);
+  ModelFile file = Parsed(WriteFile(*model));
+  ModelFile again = Parsed(Serialized(file));
+  ASSERT_EQ(again.model->metadata.size(), 1u);
+  EXPECT_EQ(again.model->metadata[0]->name, "min_runtime_version");
+  EXPECT_EQ(again.model->buffers[again.model->metadata[0]->buffer]->data, (std::vector<uint8_t>{'1', '.', '5'}));
+  ASSERT_EQ(again.model->signature_defs.size(), 1u);
+  EXPECT_EQ(again.model->signature_defs[0]->outputs[1]->name, "out1");
+  EXPECT_EQ(WriteFile(*again.model), WriteFile(*model));
+}
+
+TEST(ModelEdit, BuffersBehindTheFlatbufferStayBehindIt) {
+  auto model = SmallFileModel();
+  const std::vector<uint8_t> weights = model->buffers[1]->data;
+  model->buffers[1]->data.clear();
+  model->buffers[1]->offset = 4096;
+  model->buffers[1]->size = weights.size();
+  std::vector<std::byte> bytes = WriteFile(*model);
+  bytes.resize(4096);
+  bytes.insert(bytes.end(), reinterpret_cast<const std::byte*>(weights.data()),
+               reinterpret_cast<const std::byte*>(weights.data() + weights.size()));
+  ModelFile file = Parsed(bytes);
+  file.model->description += std::string(5000, 'x');  // what stood at 4096 must move
+  const std::vector<std::byte> written = Serialized(file);
+  const ModelFile again = Parsed(written);
+  const fbs::BufferT& buffer = *again.model->buffers[1];
+  EXPECT_TRUE(buffer.data.empty());
+  EXPECT_GT(buffer.offset, 5000u);
+  EXPECT_EQ(buffer.offset % 16, 0u);
+  ASSERT_EQ(buffer.size, weights.size());
+  EXPECT_EQ(std::memcmp(written.data() + buffer.offset, weights.data(), weights.size()), 0);
+}
+
+TEST(ModelEdit, AnArchiveAtTheEndStays) {
+  using namespace std::string_literals;
+  std::vector<std::byte> bytes = WriteFile(*SmallFileModel());
+  const size_t archive = bytes.size();
+  const auto number = [](size_t value) {
+    return std::string({static_cast<char>(value), static_cast<char>(value >> 8), 0, 0});
+  };
+  // One stored file "a" with the byte 'x': local header, directory entry, end record (zip format, APPNOTE 4.3).
+  const std::string local = "PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0"s + number(1) + number(1) + "\1\0\0\0ax"s;
+  const std::string entry = "PK\1\2\x14\0\x14\0\0\0\0\0\0\0\0\0\0\0\0\0"s + number(1) + number(1) +
+                            "\1\0\0\0\0\0\0\0\0\0\0\0\0\0"s + number(archive) + "a";
+  const std::string end = "PK\5\6\0\0\0\0\1\0\1\0"s + number(entry.size()) + number(archive + local.size()) + "\0\0"s;
+  const std::vector<std::byte> zip = Bytes(local + entry + end);
+  bytes.insert(bytes.end(), zip.begin(), zip.end());
+  ModelFile file = Parsed(bytes);
+  EXPECT_EQ(file.archive, archive);
+  file.model->description.clear();  // shorter: its place is kept
+  const std::vector<std::byte> written = Serialized(file);
+  ASSERT_EQ(written.size(), bytes.size());
+  EXPECT_TRUE(std::equal(zip.begin(), zip.end(), written.end() - static_cast<ptrdiff_t>(zip.size())));
+}
+
+TEST(ModelEdit, StripTakesOutputsOnlyAndKeepsTheirOrder) {
+  ModelFile file = Parsed(WriteFile(*Signs()));
+  const auto done = StripLceDequantize(*file.model);
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(done->size(), 2u);
+  const ModelFile again = Parsed(Serialized(file));
+  const fbs::SubGraphT& graph = *again.model->subgraphs[0];
+  // The inner LceDequantize has a reader: it stays, and the output is what it unpacks.
+  ASSERT_EQ(graph.operators.size(), 3u);
+  EXPECT_TRUE(IsCustom(*again.model, *graph.operators[1], "LceDequantize"));
+  EXPECT_EQ(graph.outputs, (std::vector<int32_t>{3, 1}));
+  EXPECT_EQ(graph.tensors.size(), 4u);
+  EXPECT_EQ(graph.tensors[3]->name, "out1");
+  EXPECT_EQ(graph.tensors[3]->type, fbs::TensorType::INT32);
+  EXPECT_EQ(graph.tensors[1]->name, "packed0");
+  const auto& maps = again.model->signature_defs[0]->outputs;
+  EXPECT_EQ(maps[0]->tensor_index, 1u);
+  EXPECT_EQ(maps[1]->tensor_index, 3u);
+  EXPECT_EQ(maps[1]->name, "out1");
+}
+
+TEST(ModelEdit, StripTakesTheOperatorCodeAlong) {
+  auto model = Signs();
+  fbs::SubGraphT& graph = *model->subgraphs[0];
+  graph.operators.resize(2);
+  graph.tensors.resize(3);
+  graph.outputs = {2};
+  model->signature_defs.clear();
+  ASSERT_TRUE(StripLceDequantize(*model));
+  ASSERT_EQ(model->operator_codes.size(), 1u);
+  EXPECT_EQ(model->operator_codes[0]->custom_code, "LceQuantize");
+}
+
+TEST(ModelEdit, StripRefusesWhatItCannotDo) {
+  auto model = SmallFileModel();
+  EXPECT_NE(StripLceDequantize(*model).error().text.find("nothing to strip"), std::string::npos);
+  model = Signs();
+  model->subgraphs[0]->outputs = {4, 3};
+  EXPECT_NE(StripLceDequantize(*model).error().text.find("already"), std::string::npos);
+  model = Signs();
+  model->subgraphs[0]->operators.erase(model->subgraphs[0]->operators.begin());
+  model->subgraphs[0]->inputs = {1};
+  EXPECT_NE(StripLceDequantize(*model).error().text.find("no tensor that an operator makes"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace model_edit

@@ -1,0 +1,143 @@
+// model-edit SUBCOMMAND IN OUT: changes a .tflite file and leaves everything else in it as it was.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+
+#include "base/write_file.h"
+#include "tools/model-edit/api.h"
+#include "tools/model-edit/edits.h"
+#include "tools/model-edit/model_file.h"
+#include "tools/model-edit/verify.h"
+
+namespace model_edit {
+namespace {
+
+namespace fs = std::filesystem;
+using npu::ErrorCode;
+using npu::Fail;
+using npu::Status;
+
+// The contract with scripts, delegate-check's numbers; docs/model-edit.md and --help list them.
+enum ExitCode { kOk = 0, kDiffers = 1, kModelError = 2, kUsageError = 3, kDeviceError = 4 };
+
+struct Arguments {
+  std::string in, out;
+  bool in_place = false;
+  bool verify = false, no_verify = false;
+};
+
+ExitCode ExitCodeOf(ErrorCode code) {
+  if (code == ErrorCode::kInvalidArgument || code == ErrorCode::kInvalidOption) return kUsageError;
+  return code == ErrorCode::kDevice ? kDeviceError : kModelError;
+}
+
+int Report(const npu::Error& error) {
+  fmt::print(stderr, "model-edit: {}\n", error.text);
+  return ExitCodeOf(error.code);
+}
+
+// Where to write: --in-place follows a link to the file itself.
+npu::Result<std::string> Target(const Arguments& arguments) {
+  std::error_code error;
+  if (arguments.in_place) {
+    if (!arguments.out.empty()) return Fail(ErrorCode::kInvalidArgument, "--in-place and an output file; give one of them");
+    const fs::path path = fs::canonical(arguments.in, error);
+    return error ? arguments.in : path.string();
+  }
+  if (arguments.out.empty())
+    return Fail(ErrorCode::kInvalidArgument, "no output file given (or --in-place to overwrite the input)");
+  if (fs::equivalent(arguments.in, arguments.out, error)) {
+    return Fail(ErrorCode::kInvalidArgument, arguments.out + " is the input; --in-place overwrites it");
+  }
+  if (fs::is_directory(arguments.out, error))
+    return Fail(ErrorCode::kInvalidArgument, arguments.out + " is a directory; expected a file to write");
+  return arguments.out;
+}
+
+Status WriteModel(const std::string& path, const std::vector<std::byte>& bytes) {
+  std::error_code error;
+  const fs::file_status old = fs::status(path, error);
+  const auto status = npu::WriteFileAtomically(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!status) return tl::unexpected<npu::Error>(status.error().WithContext(path));
+  if (fs::is_regular_file(old)) fs::permissions(path, old.permissions(), error);
+  const auto written = ReadModelFile(path);
+  if (!written) return tl::unexpected<npu::Error>(written.error());
+  return {};
+}
+
+int Edit(const Arguments& arguments, const std::function<Done(fbs::ModelT&)>& edit) {
+  const auto target = Target(arguments);
+  if (!target) return Report(target.error());
+  auto file = ReadModelFile(arguments.in);
+  if (!file) return Report(file.error());
+  const Done done = edit(*file->model);
+  if (!done) return Report(done.error().WithContext(arguments.in));
+  const auto bytes = Serialize(*file);
+  if (!bytes) return Report(bytes.error());
+  std::string note = "not verified (--no-verify)";
+  if (!arguments.no_verify) {
+    const auto verdict = Verify(file->bytes, *bytes);
+    if (!verdict) return Report(verdict.error());
+    if (verdict->ran && !verdict->equal) {
+      fmt::print(stderr, "model-edit: {}; nothing is written\n", verdict->text);
+      return kDiffers;
+    }
+    if (!verdict->ran && arguments.verify)
+      return Report({ErrorCode::kUnsupported, "--verify: " + verdict->text + "; nothing is written"});
+    note = (verdict->ran ? "verified: " : "not verified: ") + verdict->text;
+  }
+  if (const Status status = WriteModel(*target, *bytes); !status) return Report(status.error());
+  for (const std::string& line : *done) fmt::print("{}\n", line);
+  fmt::print("{}\n", note);
+  return kOk;
+}
+
+CLI::App* AddEdit(CLI::App& app, Arguments& arguments, const char* name, const char* description) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->add_option("IN", arguments.in, "the .tflite file to read")->required();
+  command->add_option("OUT", arguments.out, "the .tflite file to write");
+  command->add_flag("--in-place", arguments.in_place, "overwrite IN");
+  auto* verify =
+      command->add_flag("--verify", arguments.verify, "fail where a session cannot run both models to compare them");
+  command->add_flag("--no-verify", arguments.no_verify, "do not run the models")->excludes(verify);
+  return command;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"model-edit: changes a .tflite file and leaves everything else in it as it was."};
+  app.set_version_flag("--version", std::string("model-edit ") + npu_version());
+  app.require_subcommand(1);
+  Arguments arguments;
+  const CLI::App* strip =
+      AddEdit(app, arguments, "strip-lce-dequantize",
+              "Larq: outputs that LceDequantize unpacks become the packed signs (INT32, channel c in bit "
+              "c % 32 of word c / 32, 0 for +1 and 1 for -1)");
+  app.footer(
+      "Examples:\n"
+      "  model-edit strip-lce-dequantize signs.tflite packed.tflite\n\n"
+      "Before anything is written the edited model is read back and, where a session can run both models,\n"
+      "compared with the original on random inputs.\n"
+      "Exit codes: 0 done; 1 the edited model computes something else (nothing is written); 2 model unreadable,\n"
+      "or the edit cannot be made; 3 usage; 4 device error.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsageError;
+  }
+  try {
+    if (strip->parsed()) return Edit(arguments, StripLceDequantize);
+    return kUsageError;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "model-edit: unexpected: {}\n", error.what());
+    return kModelError;
+  }
+}
+
+}  // namespace
+}  // namespace model_edit
+
+int main(int argc, char** argv) { return model_edit::Main(argc, argv); }
