@@ -115,5 +115,68 @@ class Strip(Case):
         self.refused(2, "nothing to strip", "strip-lce-dequantize", path, "--in-place")
 
 
+def numbers(detail, array):
+    """What an 8-bit tensor stands for, computed as DEQUANTIZE does; floats as they are."""
+    if array.dtype == np.float32:
+        return array
+    scale, zero_point = detail["quantization"]
+    return np.float32(scale) * (array.astype(np.int32) - zero_point).astype(np.float32)
+
+
+class IoType(Case):
+    def run_images(self, path, delegates=None):
+        """The digits' scores as numbers; every image is given in the model's own input type."""
+        interpreter = host.reference_interpreter(path, delegates)
+        interpreter.allocate_tensors()
+        [image], [scores] = interpreter.get_input_details(), interpreter.get_output_details()
+        images = np.load(DIGITS / "test_images.npy")[:20].reshape(-1, *image["shape"]).astype(np.float32)
+        images /= images.max()
+        results = []
+        for pixels in images:
+            if image["dtype"] != np.float32:
+                scale, zero_point = image["quantization"]
+                limits = np.iinfo(image["dtype"])
+                pixels = np.clip(np.round(pixels / np.float32(scale)) + zero_point, limits.min, limits.max).astype(image["dtype"])
+            [found] = host.run(interpreter, [pixels])
+            results.append(numbers(scores, found))
+        return np.array(results)
+
+    def test_every_change_gives_the_same_numbers_in_litert(self):
+        types = {"int8": np.int8, "uint8": np.uint8, "float32": np.float32}
+        for name in ("int8", "uint8_io", "float_io"):
+            path = DIGITS / f"digits_{name}.tflite"
+            expected = self.run_images(path)
+            self.assertGreater(len(np.unique(expected)), 5)
+            original = host.ready_interpreter(path)
+            for inputs in types:
+                for outputs in types:
+                    with self.subTest(f"{name} -> {inputs}, {outputs}"):
+                        done = edit("io-type", path, self.out, "--inputs", inputs, "--outputs", outputs, "--verify")
+                        if "nothing to change" in done.stderr:
+                            continue
+                        self.assertEqual((done.returncode, done.stderr), (0, ""))
+                        edited = host.ready_interpreter(self.out)
+                        for side, wanted in (("input", inputs), ("output", outputs)):
+                            [old], [new] = (getattr(i, f"get_{side}_details")() for i in (original, edited))
+                            self.assertEqual(new["dtype"], types[wanted])
+                            self.assertEqual((new["name"], list(new["shape"])), (old["name"], list(old["shape"])))
+                        self.assertEqual(edited.get_signature_list(), original.get_signature_list())
+                        np.testing.assert_array_equal(self.run_images(self.out), expected)
+                        np.testing.assert_array_equal(self.run_images(self.out, plugin()), expected)
+
+    def test_there_and_back_is_the_same_model(self):
+        middle = self.folder / "middle.tflite"
+        self.edited("io-type", INT8, middle, "--inputs", "float32", "--outputs", "uint8")
+        self.edited("io-type", middle, self.out, "--inputs", "int8", "--outputs", "int8")
+        names = [[d["name"] for d in i.get_tensor_details()] for i in map(host.ready_interpreter, (INT8, self.out))]
+        self.assertEqual(sorted(names[0]), sorted(names[1]))
+
+    def test_refusals(self):
+        self.refused(2, "no plain border", "io-type", DIGITS / "digits_float32.tflite", self.out, "--inputs", "int8")
+        self.refused(2, "nothing to change", "io-type", INT8, self.out, "--inputs", "int8")
+        self.refused(3, "--inputs or --outputs", "io-type", INT8, self.out)
+        self.refused(3, "", "io-type", INT8, self.out, "--inputs", "int16")
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -175,5 +175,88 @@ TEST(ModelEdit, StripRefusesWhatItCannotDo) {
   EXPECT_NE(StripLceDequantize(*model).error().text.find("no tensor that an operator makes"), std::string::npos);
 }
 
+// SmallFileModel with a signature over its INT8 input and output.
+std::unique_ptr<fbs::ModelT> SmallWithSignature() {
+  auto model = SmallFileModel();
+  auto signature = std::make_unique<fbs::SignatureDefT>();
+  for (auto* maps : {&signature->inputs, &signature->outputs}) {
+    maps->push_back(std::make_unique<fbs::TensorMapT>());
+    maps->back()->name = "x";
+    maps->back()->tensor_index = maps == &signature->inputs ? 0u : 4u;
+  }
+  model->signature_defs.push_back(std::move(signature));
+  return model;
+}
+
+constexpr auto kInt8 = fbs::TensorType::INT8, kUInt8 = fbs::TensorType::UINT8, kFloat32 = fbs::TensorType::FLOAT32;
+
+TEST(ModelEdit, IoTypeAddsAndRemovesTheBorderAndComesBack) {
+  ModelFile file = Parsed(WriteFile(*SmallWithSignature()));
+  ASSERT_TRUE(ChangeIoTypes(*file.model, kFloat32, kFloat32));
+  ModelFile with_floats = Parsed(Serialized(file));
+  const fbs::SubGraphT& graph = *with_floats.model->subgraphs[0];
+  ASSERT_EQ(graph.operators.size(), 4u);
+  EXPECT_EQ(CodeOf(*with_floats.model, *graph.operators.front()), fbs::BuiltinOperator::QUANTIZE);
+  EXPECT_EQ(CodeOf(*with_floats.model, *graph.operators.back()), fbs::BuiltinOperator::DEQUANTIZE);
+  const int input = graph.inputs[0], output = graph.outputs[0];
+  EXPECT_EQ(graph.tensors[input]->name, "input");
+  EXPECT_EQ(graph.tensors[output]->name, "output");
+  EXPECT_EQ(graph.tensors[0]->name, "input_int8");
+  EXPECT_EQ(graph.tensors[input]->type, kFloat32);
+  EXPECT_EQ(graph.tensors[input]->shape, graph.tensors[0]->shape);
+  EXPECT_EQ(with_floats.model->signature_defs[0]->inputs[0]->tensor_index, static_cast<uint32_t>(input));
+  EXPECT_EQ(with_floats.model->signature_defs[0]->outputs[0]->tensor_index, static_cast<uint32_t>(output));
+
+  ASSERT_TRUE(ChangeIoTypes(*with_floats.model, kInt8, kInt8));
+  const ModelFile again = Parsed(Serialized(with_floats));
+  const fbs::SubGraphT& last = *again.model->subgraphs[0];
+  EXPECT_EQ(last.operators.size(), 2u);
+  EXPECT_EQ(again.model->operator_codes.size(), 2u);
+  EXPECT_EQ(last.tensors.size(), 5u);
+  EXPECT_EQ(last.inputs, (std::vector<int32_t>{0}));
+  EXPECT_EQ(last.tensors[0]->name, "input");
+  EXPECT_EQ(last.tensors[last.outputs[0]]->name, "output");
+  EXPECT_EQ(last.tensors[0]->quantization->scale, (std::vector<float>{0.5f}));
+  EXPECT_EQ(again.model->signature_defs[0]->outputs[0]->tensor_index, 4u);
+}
+
+TEST(ModelEdit, IoTypeMovesTheZeroPointAndExchangesTheOperator) {
+  ModelFile file = Parsed(WriteFile(*SmallWithSignature()));
+  ASSERT_TRUE(ChangeIoTypes(*file.model, kUInt8, kUInt8));
+  const fbs::SubGraphT& graph = *file.model->subgraphs[0];
+  EXPECT_EQ(graph.tensors[graph.inputs[0]]->quantization->zero_point, (std::vector<int64_t>{128}));
+  EXPECT_EQ(graph.tensors[graph.inputs[0]]->quantization->scale, (std::vector<float>{0.5f}));
+  EXPECT_EQ(graph.tensors[graph.outputs[0]]->type, kUInt8);
+  EXPECT_EQ(CodeOf(*file.model, *graph.operators.back()), fbs::BuiltinOperator::QUANTIZE);
+  ASSERT_TRUE(ChangeIoTypes(*file.model, std::nullopt, kFloat32));
+  EXPECT_EQ(graph.operators.size(), 4u);
+  EXPECT_EQ(CodeOf(*file.model, *graph.operators.back()), fbs::BuiltinOperator::DEQUANTIZE);
+  EXPECT_EQ(graph.tensors[graph.outputs[0]]->quantization, nullptr);
+  EXPECT_EQ(graph.tensors[graph.inputs[0]]->type, kUInt8);
+  Serialized(file);
+}
+
+TEST(ModelEdit, IoTypeRefusesWhatIsNoPlainBorder) {
+  const auto text = [](fbs::ModelT& model, fbs::TensorType type) {
+    const auto done = ChangeIoTypes(model, type, std::nullopt);
+    return done ? "done" : done.error().text;
+  };
+  auto model = SmallFileModel();
+  EXPECT_NE(text(*model, kInt8).find("nothing to change"), std::string::npos);
+  model->subgraphs[0]->tensors[0]->quantization->scale = {0.5f, 0.25f};
+  EXPECT_NE(text(*model, kFloat32).find("no plain border (read by CONV_2D (Op#0))"), std::string::npos);
+  // A second reader of the float input: QUANTIZE must stay.
+  model = SmallFileModel();
+  ASSERT_TRUE(ChangeIoTypes(*model, kFloat32, std::nullopt));
+  fbs::SubGraphT& graph = *model->subgraphs[0];
+  graph.operators[2]->inputs[1] = graph.inputs[0];
+  EXPECT_NE(text(*model, kInt8).find("QUANTIZE (Op#0), ADD (Op#2)"), std::string::npos);
+  // The quantized tensor is an output, too: it cannot be the input.
+  model = SmallFileModel();
+  ASSERT_TRUE(ChangeIoTypes(*model, kFloat32, std::nullopt));
+  model->subgraphs[0]->outputs.push_back(0);
+  EXPECT_NE(text(*model, kInt8).find("already"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace model_edit

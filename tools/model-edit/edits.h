@@ -19,4 +19,8 @@ using Done = npu::Result<std::vector<std::string>>;
 // for -1. Never inner ones. An output keeps its place, and its name where the operator goes.
 Done StripLceDequantize(fbs::ModelT& model);
 
+// Inputs (outputs) become INT8, UINT8 or FLOAT32: the QUANTIZE or DEQUANTIZE at the border is added, removed or changed.
+// Names, shapes and scales stay; UINT8 is INT8 with the zero point moved by 128. Refuses borders that are not plain.
+Done ChangeIoTypes(fbs::ModelT& model, std::optional<fbs::TensorType> inputs, std::optional<fbs::TensorType> outputs);
+
 }  // namespace model_edit

@@ -96,6 +96,22 @@ int Edit(const Arguments& arguments, const std::function<Done(fbs::ModelT&)>& ed
   return kOk;
 }
 
+constexpr char kFooter[] = R"(Examples:
+  model-edit strip-lce-dequantize signs.tflite packed.tflite
+  model-edit io-type float_io.tflite int8_io.tflite --inputs int8 --outputs int8
+
+Before anything is written the edited model is read back and, where a session can run both models,
+compared with the original on random inputs.
+Exit codes: 0 done; 1 the edited model computes something else (nothing is written); 2 model unreadable,
+or the edit cannot be made; 3 usage; 4 device error.)";
+
+const std::vector<std::string> kIoTypes = {"int8", "uint8", "float32"};
+
+std::optional<fbs::TensorType> IoType(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  return name == "int8" ? fbs::TensorType::INT8 : name == "uint8" ? fbs::TensorType::UINT8 : fbs::TensorType::FLOAT32;
+}
+
 CLI::App* AddEdit(CLI::App& app, Arguments& arguments, const char* name, const char* description) {
   CLI::App* command = app.add_subcommand(name, description);
   command->add_option("IN", arguments.in, "the .tflite file to read")->required();
@@ -116,13 +132,13 @@ int Main(int argc, char** argv) {
       AddEdit(app, arguments, "strip-lce-dequantize",
               "Larq: outputs that LceDequantize unpacks become the packed signs (INT32, channel c in bit "
               "c % 32 of word c / 32, 0 for +1 and 1 for -1)");
-  app.footer(
-      "Examples:\n"
-      "  model-edit strip-lce-dequantize signs.tflite packed.tflite\n\n"
-      "Before anything is written the edited model is read back and, where a session can run both models,\n"
-      "compared with the original on random inputs.\n"
-      "Exit codes: 0 done; 1 the edited model computes something else (nothing is written); 2 model unreadable,\n"
-      "or the edit cannot be made; 3 usage; 4 device error.");
+  CLI::App* io_type =
+      AddEdit(app, arguments, "io-type",
+              "inputs and outputs of another type: the QUANTIZE or DEQUANTIZE at the border is added or removed");
+  std::string inputs, outputs;
+  io_type->add_option("--inputs", inputs, "int8, uint8 or float32")->check(CLI::IsMember(kIoTypes));
+  io_type->add_option("--outputs", outputs, "int8, uint8 or float32")->check(CLI::IsMember(kIoTypes));
+  app.footer(kFooter);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -130,6 +146,11 @@ int Main(int argc, char** argv) {
   }
   try {
     if (strip->parsed()) return Edit(arguments, StripLceDequantize);
+    if (io_type->parsed()) {
+      if (inputs.empty() && outputs.empty())
+        return Report({ErrorCode::kInvalidArgument, "io-type: give --inputs or --outputs"});
+      return Edit(arguments, [&](fbs::ModelT& model) { return ChangeIoTypes(model, IoType(inputs), IoType(outputs)); });
+    }
     return kUsageError;
   } catch (const std::exception& error) {
     fmt::print(stderr, "model-edit: unexpected: {}\n", error.what());
