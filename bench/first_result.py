@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Time from opening a model to its first result, each time in a new process: nothing compiled before; programs in the
-driver's own cache; programs in our cache_dir and none in the driver's. Medians, in milliseconds, and whether the
-outputs are equal. With LiteRT (XNNPACK) for comparison where it is installed.
+"""Time from opening a model to its first result, each time in a new process: nothing compiled before; the same with an
+empty cache_dir to fill; programs in the driver's own cache; programs in our cache_dir and none in the driver's. Medians,
+in milliseconds, and whether the outputs are equal. With LiteRT (XNNPACK) for comparison where it is installed.
 
     build/venv/litert/bin/python bench/first_result.py MODEL.tflite [ROUNDS] [THREADS]
 """
@@ -59,11 +59,14 @@ def main():
     runs = {}
     with tempfile.TemporaryDirectory() as folder:
         kept, cache_dir = os.path.join(folder, "driver"), os.path.join(folder, "ours")
-        os.mkdir(kept)
-        measure("npu", path, threads, kept, cache_dir)  # fills both
+        for name in (kept, os.path.join(folder, "not used again")):
+            os.mkdir(name)
+        measure("npu", path, threads, kept)  # fills it
+        measure("npu", path, threads, os.path.join(folder, "not used again"), cache_dir)  # likewise
         for _ in range(rounds):
-            for name in ("nothing compiled before", "driver's own cache", "cache_dir", "LiteRT with XNNPACK"):
-                with tempfile.TemporaryDirectory() as empty:
+            for name in ("nothing compiled before", "filling cache_dir", "driver's own cache", "cache_dir",
+                         "LiteRT with XNNPACK"):
+                with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as new:
                     if name == "LiteRT with XNNPACK":
                         try:
                             result = measure("litert", path, threads, empty)
@@ -71,7 +74,7 @@ def main():
                             continue
                     else:
                         result = measure("npu", path, threads, kept if name == "driver's own cache" else empty,
-                                         cache_dir if name == "cache_dir" else "")
+                                         {"cache_dir": cache_dir, "filling cache_dir": new}.get(name, ""))
                 runs.setdefault(name, []).append(result)
     print(f"First result of {pathlib.Path(path).name}, {threads} thread(s), {rounds} processes each")
     for name, results in runs.items():
