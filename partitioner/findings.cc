@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "backends/ops/lce.h"
 #include "backends/ops/room.h"
 
 namespace npu {
@@ -90,6 +91,60 @@ void FindSharedConstants(const Graph& graph, const Uses& uses, std::vector<Findi
   }
 }
 
+// Per tensor: a float that QUANTIZE makes bytes of again, perhaps after other float operators.
+std::vector<bool> FloatsOnTheWayToQuantize(const Graph& graph) {
+  std::vector<bool> wanted(graph.tensors.size(), false);
+  for (size_t i = graph.ops.size(); i-- > 0;) {
+    const Op& op = graph.ops[i];
+    const bool passes = op.kind == OpKind::kQuantize ||
+                        std::any_of(op.outputs.begin(), op.outputs.end(),
+                                    [&](int tensor) { return tensor != kNoTensor && wanted[tensor]; });
+    if (!passes) continue;
+    for (int tensor : op.inputs) {
+      if (tensor != kNoTensor && graph.tensors[tensor].type == DataType::kFloat32) wanted[tensor] = true;
+    }
+  }
+  return wanted;
+}
+
+// Float operators between DEQUANTIZE and QUANTIZE, one finding for all of a kind. `explained`: those that have theirs.
+// Around binary operators floats are what Larq's converter makes.
+void FindFloatIslands(const Graph& graph, const Uses& uses, const std::vector<Finding>& explained,
+                      std::vector<Finding>& findings) {
+  const std::vector<bool> wanted = FloatsOnTheWayToQuantize(graph);
+  std::vector<bool> from_bytes(graph.tensors.size(), false);
+  std::map<OpKind, std::vector<int>> islands;
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
+    const Op& op = graph.ops[i];
+    const bool reads = std::any_of(op.inputs.begin(), op.inputs.end(),
+                                   [&](int tensor) { return tensor != kNoTensor && from_bytes[tensor]; });
+    if (IsBinary(op.kind) || (op.kind != OpKind::kDequantize && !reads)) continue;
+    bool island = false;
+    for (int tensor : op.outputs) {
+      if (tensor == kNoTensor || graph.tensors[tensor].type != DataType::kFloat32) continue;
+      from_bytes[tensor] = true;
+      island = island || (wanted[tensor] && op.kind != OpKind::kDequantize);
+    }
+    const auto is_binary = [&](int other) { return other >= 0 && IsBinary(graph.ops[other].kind); };
+    for (int tensor : op.inputs) island = island && !(tensor != kNoTensor && is_binary(uses.maker[tensor]));
+    const auto is_this = [&](const Finding& finding) { return finding.op == static_cast<int>(i); };
+    if (island && std::none_of(explained.begin(), explained.end(), is_this)) islands[op.kind].push_back(static_cast<int>(i));
+  }
+  for (const auto& [kind, ops] : islands) {
+    const OpRoom* room = FindRoom(kind);
+    const bool has_8bit_form = room != nullptr && room->lower != nullptr;
+    findings.push_back(
+        {"FLOAT_ISLAND", ops[0],
+         fmt::format("{} in float between DEQUANTIZE and QUANTIZE, in a quantized network. {}", Consumers(graph, ops),
+                     has_8bit_form
+                         ? "There is an 8-bit form, which the converter did not use: it had no statistics for a tensor of it "
+                           "(does the representative dataset reach it?), or its quantizer leaves this operator alone. Convert "
+                           "again with a newer converter or with ai-edge-quantizer"
+                         : "TFLite has no 8-bit form of it that an NPU runs: express it by operators that have one "
+                           "(docs/operators.md), or move it to the network's end")});
+  }
+}
+
 void FindOutputs(const Graph& graph, const Uses& uses, std::vector<Finding>& findings) {
   const bool quantized_inputs =
       !graph.inputs.empty() && std::all_of(graph.inputs.begin(), graph.inputs.end(), [&](int tensor) {
@@ -123,6 +178,7 @@ std::vector<Finding> FindProblems(const Graph& graph) {
   const Uses uses(graph);
   std::vector<Finding> findings;
   FindSharedConstants(graph, uses, findings);
+  FindFloatIslands(graph, uses, std::vector<Finding>(findings), findings);
   FindOutputs(graph, uses, findings);
   return findings;
 }

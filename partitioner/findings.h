@@ -19,6 +19,7 @@ struct Finding {
 
 //   SHARED_CONSTANT           a float operator in a quantized network, because the converter shared a constant between
 //                             operators that need it quantized differently (tensorflow#40055)
+//   FLOAT_ISLAND              float operators between DEQUANTIZE and QUANTIZE for another reason; one finding for all of a kind
 //   FLOAT_OUTPUT              an output stayed FLOAT32 although the inputs are quantized
 //   PACKED_OUTPUT_UNPACKED    LceDequantize makes an output: the packed signs before it could be the output
 std::vector<Finding> FindProblems(const Graph& graph);

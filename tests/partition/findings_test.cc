@@ -42,7 +42,31 @@ TEST(Findings, ConstantsSharedByFloatIslands) {
   EXPECT_NE(findings[0].text.find("T#1"), std::string::npos);
   EXPECT_NE(findings[0].text.find("ADD (Op#1), MUL (Op#4)"), std::string::npos) << findings[0].text;
   EXPECT_NE(findings[0].text.find("all zero"), std::string::npos);
-  EXPECT_TRUE(FindProblems(*Islands(false)).empty());
+}
+
+TEST(Findings, FloatIslandsOfOtherCauses) {
+  const auto findings = FindProblems(*Islands(false));
+  ASSERT_EQ(findings.size(), 2u);
+  for (const Finding& finding : findings) EXPECT_EQ(finding.code, "FLOAT_ISLAND");
+  EXPECT_NE(findings[0].text.find("ADD (Op#1) in float"), std::string::npos) << findings[0].text;
+  EXPECT_NE(findings[0].text.find("8-bit form, which the converter did not use"), std::string::npos);
+
+  // Several operators one behind the other, one without an 8-bit form; what only leads to an output is no island.
+  GraphBuilder b;
+  const int q = b.Input(DataType::kInt8, {4}, 0.5f), a = b.Tensor(DataType::kFloat32, {4});
+  const int down = b.Tensor(DataType::kFloat32, {4}), twice = b.Tensor(DataType::kFloat32, {4});
+  const int end = b.Tensor(DataType::kFloat32, {4}), out = b.Tensor(DataType::kInt8, {4}, 0.5f);
+  b.Op(OpKind::kDequantize, {q}, {a});
+  b.Op(OpKind::kFloor, {a}, {down});
+  b.Op(OpKind::kFloor, {down}, {twice});
+  b.Op(OpKind::kQuantize, {twice}, {out});
+  b.Op(OpKind::kFloor, {a}, {end});
+  const auto chain = FindProblems(*b.Build({out, end}));
+  ASSERT_EQ(chain.size(), 2u);
+  EXPECT_EQ(chain[0].code, "FLOAT_ISLAND");
+  EXPECT_NE(chain[0].text.find("2 x FLOOR (Op#1, Op#2)"), std::string::npos) << chain[0].text;
+  EXPECT_NE(chain[0].text.find("no 8-bit form"), std::string::npos);
+  EXPECT_EQ(chain[1].code, "FLOAT_OUTPUT");
 }
 
 TEST(Findings, OutputsThatStayedFloatOrWereUnpacked) {
