@@ -84,7 +84,7 @@ void FindSharedConstants(const Graph& graph, const Uses& uses, std::vector<Findi
                        "by {}, which need it quantized differently, so that the converter quantized it for none "
                        "(tensorflow#40055). Ways out: convert with trained weights (one training step is enough to tell "
                        "the constants apart), initialise this one with something else than the others, or give each "
-                       "consumer a copy of its own in the file",
+                       "consumer a copy of its own in the float file (`model-edit unshare-constants`) and quantize that",
                        OpName(op), index, constant.name, ShapeString(constant), AllZero(constant) ? ", all zero," : "",
                        Consumers(graph, uses.readers[index]))});
     }

@@ -178,5 +178,28 @@ class IoType(Case):
         self.refused(3, "", "io-type", INT8, self.out, "--inputs", "int16")
 
 
+@unittest.skipUnless(LARQ.exists(), f"no {LARQ}")
+class Unshare(Case):
+    def test_litert_computes_the_same(self):
+        for name in ("tf40055_float.lce07", "tf40055_int8.lce07"):
+            with self.subTest(name):
+                path = LARQ / "lce07" / f"{name}.tflite"
+                self.assertIn("ADD", self.edited("unshare-constants", path, self.out))
+                original, edited = host.ready_interpreter(path), host.ready_interpreter(self.out)
+                self.assertEqual(len(edited.get_tensor_details()), len(original.get_tensor_details()) + 1)
+                inputs = list(host.random_inputs(original))
+                for a, b in zip(host.run(original, inputs), host.run(edited, inputs), strict=True):
+                    self.assertGreater(len(np.unique(a)), 5)
+                    np.testing.assert_array_equal(a, b)
+                self.refused(2, "nothing to do", "unshare-constants", self.out, self.folder / "more.tflite")
+
+    def test_refusals(self):
+        path = LARQ / "lce07" / "tf40055_float.lce07.tflite"
+        self.refused(2, "nothing to do", "unshare-constants", LARQ / "tf40055_float.tflite", self.out)
+        self.refused(3, "T#0 to", "unshare-constants", path, self.out, "--tensor", "999")
+        self.refused(3, "", "unshare-constants", path, self.out, "--tensor", "one")
+        self.refused(2, "--verify", "unshare-constants", path, self.out, "--verify")
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

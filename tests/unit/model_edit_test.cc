@@ -258,5 +258,42 @@ TEST(ModelEdit, IoTypeRefusesWhatIsNoPlainBorder) {
   EXPECT_NE(text(*model, kInt8).find("already"), std::string::npos);
 }
 
+// SmallFileModel whose ADD reads the (FLOAT32) bias of its CONV_2D twice.
+std::unique_ptr<fbs::ModelT> SharedBias() {
+  auto model = SmallFileModel();
+  fbs::SubGraphT& graph = *model->subgraphs[0];
+  graph.tensors[2]->type = kFloat32;
+  graph.tensors[2]->quantization = nullptr;
+  graph.operators[1]->inputs = {2, 2};
+  return model;
+}
+
+TEST(ModelEdit, UnshareGivesEachReaderItsOwnCopy) {
+  ModelFile file = Parsed(WriteFile(*SharedBias()));
+  const std::vector<uint8_t> data = file.model->buffers[2]->data;
+  const auto done = UnshareConstants(*file.model, std::nullopt);
+  ASSERT_TRUE(done) << done.error().text;
+  const ModelFile again = Parsed(Serialized(file));
+  const fbs::SubGraphT& graph = *again.model->subgraphs[0];
+  ASSERT_EQ(graph.tensors.size(), 6u);
+  EXPECT_EQ(graph.operators[0]->inputs, (std::vector<int32_t>{0, 1, 2}));
+  EXPECT_EQ(graph.operators[1]->inputs, (std::vector<int32_t>{5, 5}));  // one copy for each reader, not for each read
+  EXPECT_EQ(graph.tensors[5]->name, "bias_copy");
+  EXPECT_NE(graph.tensors[5]->buffer, graph.tensors[2]->buffer);
+  EXPECT_EQ(again.model->buffers[graph.tensors[5]->buffer]->data, data);
+}
+
+TEST(ModelEdit, UnshareTakesOtherTypesOnlyWhenTheyAreNamed) {
+  auto model = SharedBias();
+  model->subgraphs[0]->operators[1]->inputs = {0, 1};  // the INT8 weights
+  EXPECT_NE(UnshareConstants(*model, std::nullopt).error().text.find("no FLOAT32 constant"), std::string::npos);
+  EXPECT_NE(UnshareConstants(*model, 2).error().text.find("fewer than two"), std::string::npos);
+  EXPECT_NE(UnshareConstants(*model, 3).error().text.find("no constant"), std::string::npos);
+  EXPECT_EQ(UnshareConstants(*model, 99).error().code, npu::ErrorCode::kInvalidArgument);
+  EXPECT_EQ(UnshareConstants(*model, -1).error().code, npu::ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(UnshareConstants(*model, 1));
+  EXPECT_EQ(model->subgraphs[0]->operators[1]->inputs, (std::vector<int32_t>{0, 5}));
+}
+
 }  // namespace
 }  // namespace model_edit

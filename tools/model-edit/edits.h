@@ -23,4 +23,8 @@ Done StripLceDequantize(fbs::ModelT& model);
 // Names, shapes and scales stay; UINT8 is INT8 with the zero point moved by 128. Refuses borders that are not plain.
 Done ChangeIoTypes(fbs::ModelT& model, std::optional<fbs::TensorType> inputs, std::optional<fbs::TensorType> outputs);
 
+// Constants with several readers: each reader but the first gets a tensor and a buffer of its own. Those of FLOAT32, or
+// the tensor `only` of any type.
+Done UnshareConstants(fbs::ModelT& model, std::optional<int> only);
+
 }  // namespace model_edit

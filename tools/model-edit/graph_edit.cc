@@ -114,6 +114,16 @@ bool IsConstant(const fbs::ModelT& model, const fbs::TensorT& tensor) {
   return !buffer.data.empty() || buffer.offset > 1 || tensor.external_buffer != 0;
 }
 
+std::string UnusedName(const fbs::SubGraphT& graph, const std::string& wanted) {
+  const auto taken = [&](const std::string& name) {
+    return std::any_of(graph.tensors.begin(), graph.tensors.end(),
+                       [&](const auto& tensor) { return tensor->name == name; });
+  };
+  std::string name = wanted;
+  for (int i = 1; taken(name); ++i) name = fmt::format("{}_{}", wanted, i);
+  return name;
+}
+
 uint32_t OperatorCode(fbs::ModelT& model, fbs::BuiltinOperator code, int version) {
   for (size_t i = 0; i < model.operator_codes.size(); ++i) {
     if (CodeOf(*model.operator_codes[i]) == code && model.operator_codes[i]->version == version)

@@ -26,6 +26,9 @@ std::string TensorText(const fbs::SubGraphT& graph, int tensor);
 std::string Printable(const std::string& text);
 bool IsConstant(const fbs::ModelT& model, const fbs::TensorT& tensor);
 
+// `wanted`, with a number behind it where a tensor has that name.
+std::string UnusedName(const fbs::SubGraphT& graph, const std::string& wanted);
+
 // The index in operator_codes; added where the model has none like it.
 uint32_t OperatorCode(fbs::ModelT& model, fbs::BuiltinOperator code, int version);
 

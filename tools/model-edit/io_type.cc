@@ -4,8 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "tools/model-edit/edits.h"
 #include "tools/model-edit/graph_edit.h"
 
@@ -70,16 +68,6 @@ void SetOperator(fbs::ModelT& model, fbs::OperatorT& op, TensorType from, Tensor
     op.opcode_index = OperatorCode(model, BuiltinOperator::QUANTIZE, 1);
     op.builtin_options.Set(fbs::QuantizeOptionsT());
   }
-}
-
-std::string UnusedName(const fbs::SubGraphT& graph, const std::string& wanted) {
-  const auto taken = [&](const std::string& name) {
-    return std::any_of(graph.tensors.begin(), graph.tensors.end(),
-                       [&](const auto& tensor) { return tensor->name == name; });
-  };
-  std::string name = wanted;
-  for (int i = 1; taken(name); ++i) name = fmt::format("{}_{}", wanted, i);
-  return name;
 }
 
 void AddEdge(fbs::ModelT& model, int core_index, TensorType type, bool input) {

@@ -99,6 +99,7 @@ int Edit(const Arguments& arguments, const std::function<Done(fbs::ModelT&)>& ed
 constexpr char kFooter[] = R"(Examples:
   model-edit strip-lce-dequantize signs.tflite packed.tflite
   model-edit io-type float_io.tflite int8_io.tflite --inputs int8 --outputs int8
+  model-edit unshare-constants float.tflite float_unshared.tflite
 
 Before anything is written the edited model is read back and, where a session can run both models,
 compared with the original on random inputs.
@@ -138,6 +139,10 @@ int Main(int argc, char** argv) {
   std::string inputs, outputs;
   io_type->add_option("--inputs", inputs, "int8, uint8 or float32")->check(CLI::IsMember(kIoTypes));
   io_type->add_option("--outputs", outputs, "int8, uint8 or float32")->check(CLI::IsMember(kIoTypes));
+  CLI::App* unshare = AddEdit(app, arguments, "unshare-constants",
+                              "FLOAT32 constants that several operators read: one copy for each (tensorflow#40055)");
+  std::optional<int> tensor;
+  unshare->add_option("--tensor", tensor, "only this constant, of any type: the number behind T#");
   app.footer(kFooter);
   try {
     app.parse(argc, argv);
@@ -150,6 +155,9 @@ int Main(int argc, char** argv) {
       if (inputs.empty() && outputs.empty())
         return Report({ErrorCode::kInvalidArgument, "io-type: give --inputs or --outputs"});
       return Edit(arguments, [&](fbs::ModelT& model) { return ChangeIoTypes(model, IoType(inputs), IoType(outputs)); });
+    }
+    if (unshare->parsed()) {
+      return Edit(arguments, [&](fbs::ModelT& model) { return UnshareConstants(model, tensor); });
     }
     return kUsageError;
   } catch (const std::exception& error) {
