@@ -19,19 +19,38 @@
 namespace npu {
 namespace {
 
+constexpr KernelVariant kX86Avx2{"x86_avx2", "-DNPU_X86_AVX2"};
+constexpr KernelVariant kX86Avx512Bw{"x86_avx512bw", "-DNPU_X86_AVX512BW"};
 constexpr KernelVariant kX86Vnni{"x86_vnni", "-DNPU_X86_VNNI"};
 constexpr KernelVariant kX86Vbmi{"x86_vbmi", "-DNPU_X86_VNNI -DNPU_X86_VBMI"};
 constexpr KernelVariant kX86Amx{"x86_amx", "-DNPU_X86_VNNI -DNPU_X86_VBMI -DNPU_X86_AMX"};
 
-constexpr const KernelVariant* kX86AmxDevice[] = {&kX86Amx, &kX86Vbmi, &kX86Vnni, &kPortableVariant};
-constexpr const KernelVariant* kX86VbmiDevice[] = {&kX86Vbmi, &kX86Vnni, &kPortableVariant};
-constexpr const KernelVariant* kX86VnniDevice[] = {&kX86Vnni, &kPortableVariant};
+constexpr const KernelVariant* kX86AmxDevice[] = {&kX86Amx, &kX86Vbmi, &kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
+constexpr const KernelVariant* kX86VbmiDevice[] = {&kX86Vbmi, &kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
+constexpr const KernelVariant* kX86VnniDevice[] = {&kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
+constexpr const KernelVariant* kX86Avx512BwDevice[] = {&kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
+constexpr const KernelVariant* kX86Avx2Device[] = {&kX86Avx2, &kPortableVariant};
 constexpr const KernelVariant* kAnyDevice[] = {&kPortableVariant};
+
+bool ProcessorHasAvx2() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2");
+#else
+  return false;
+#endif
+}
+
+bool ProcessorHasAvx512Bw() {
+#if defined(__x86_64__)
+  return ProcessorHasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+#else
+  return false;
+#endif
+}
 
 bool ProcessorHasVnni() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+  return ProcessorHasAvx512Bw() && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 #else
   return false;
 #endif
@@ -220,6 +239,8 @@ std::span<const KernelVariant* const> VariantsFor(const cl::Device& device) {
   if (cpu && amx) return kX86AmxDevice;
   if (cpu && ProcessorHasVbmi()) return kX86VbmiDevice;
   if (cpu && ProcessorHasVnni()) return kX86VnniDevice;
+  if (cpu && ProcessorHasAvx512Bw()) return kX86Avx512BwDevice;
+  if (cpu && ProcessorHasAvx2()) return kX86Avx2Device;
   return kAnyDevice;
 }
 

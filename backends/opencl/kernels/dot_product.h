@@ -2,6 +2,8 @@
 // four bytes per 32-bit lane, and storing lanes as bytes. OpenCL C. Every form gives the same numbers; self_test.cl
 // checks them on the device before a variant is used.
 //   (nothing defined)   plain OpenCL C
+//   NPU_X86_AVX2        x86 CPUs with AVX2 alone: sums of products of 16-bit pairs
+//   NPU_X86_AVX512BW    x86 CPUs with AVX-512 BW but no VNNI: the same, twice as wide
 //   NPU_X86_VNNI        x86 CPUs with AVX-512 BW, VL and VNNI, through the compiler's inline assembly. The assembler
 //                       takes every instruction whatever the compilation target is; target attributes instead
 //                       make PoCL 3.1 end the process (its work-group functions lack the feature).
@@ -105,7 +107,38 @@ static inline void npu_store_block(__global uchar* p, int16 lanes, int low, int 
   npu_store_lanes(p, clamp(lanes, (int16)(low), (int16)(high)), count);
 }
 
+#if defined(NPU_X86_AVX512BW) || defined(NPU_X86_AVX2)
+
+// y = what the instruction makes of 16-bit lanes. One vector, or two halves of it.
+#ifdef NPU_X86_AVX512BW
+#define NPU_WORDS_OP(instruction, y, a) __asm__(instruction " %1, %0" : "=v"(y) : "v"(a))
+#define NPU_WORDS_OP2(instruction, y, a, b) __asm__(instruction " %2, %1, %0" : "=v"(y) : "v"(a), "v"(b))
+#else
+#define NPU_WORDS_OP(instruction, y, a)                      \
+  __asm__(instruction " %1, %0" : "=x"(y.lo) : "x"((a).lo)); \
+  __asm__(instruction " %1, %0" : "=x"(y.hi) : "x"((a).hi))
+#define NPU_WORDS_OP2(instruction, y, a, b)                                   \
+  __asm__(instruction " %2, %1, %0" : "=x"(y.lo) : "x"((a).lo), "x"((b).lo)); \
+  __asm__(instruction " %2, %1, %0" : "=x"(y.hi) : "x"((a).hi), "x"((b).hi))
+#endif
+
+// Bytes 0 and 2 of every lane, and 1 and 3, as pairs of 16-bit numbers: products of 255 and -128 fit, sums of two in 32.
+static inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) {
+  int16 shifted, even, odd, even_sums, odd_sums;
+  NPU_WORDS_OP("vpsllw $8,", shifted, words);
+  NPU_WORDS_OP("vpsraw $8,", even, shifted);
+  NPU_WORDS_OP("vpsraw $8,", odd, words);
+  const int16 x_even = as_int16(x & (uint16)(0x00ff00ffu)), x_odd = as_int16((x >> 8) & (uint16)(0x00ff00ffu));
+  NPU_WORDS_OP2("vpmaddwd", even_sums, x_even, even);
+  NPU_WORDS_OP2("vpmaddwd", odd_sums, x_odd, odd);
+  return acc + even_sums + odd_sums;
+}
+
+#else
+
 static inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) { return npu_dot4_portable(acc, words, x); }
+
+#endif
 
 static inline void npu_store_blocks4(__global uchar* p, int16 a, int16 b, int16 c, int16 d, int low, int high, int count) {
   npu_store_lanes(p, clamp(a, (int16)(low), (int16)(high)), count);
