@@ -161,8 +161,11 @@ void ProgramCache::Choose() {
       Log(LogLevel::kInfo, "{}: kernels of variant {} are no faster than those they replace", device_name_,
           variant->name);
     } else {
-      Log(LogLevel::kWarning, "{}: kernels of variant {} do not work, slower ones are used: {}", device_name_,
-          variant->name, OneLine(problem));
+      // Compilers that do not take an instruction are common (a device narrower than its processor, no inline assembly);
+      // one that takes it and computes something else is not.
+      Log(program ? LogLevel::kWarning : LogLevel::kInfo,
+          "{}: kernels of variant {} do not work, slower ones are used: {}", device_name_, variant->name,
+          OneLine(problem));
     }
   }
 }

@@ -2,7 +2,8 @@
 // kernel is asked for and kept. One program, since a driver spends most of a build on what does not depend
 // on the source's size (PoCL 3.1, 13 files: 0.07 s together from its cache, 0.04 s for each alone).
 // The program is built in the best variant that works on the device (kernel_variant.h), which is chosen then;
-// a variant that does not work costs one warning. Thread-safe: two threads asking at once build once.
+// a variant that gives wrong numbers costs one warning, one that does not compile a line at level info.
+// Thread-safe: two threads asking at once build once.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
