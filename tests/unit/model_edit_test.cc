@@ -130,6 +130,30 @@ TEST(ModelEdit, AnArchiveAtTheEndStays) {
   EXPECT_TRUE(std::equal(zip.begin(), zip.end(), written.end() - static_cast<ptrdiff_t>(zip.size())));
 }
 
+TEST(ModelEdit, RefusesIndicesThatTheReaderDoesNotFollow) {
+  const auto refusal = [](const fbs::ModelT& model) {
+    const auto file = ParseModel(WriteFile(model));
+    return file ? "accepted" : file.error().text;
+  };
+  auto model = Signs();
+  EXPECT_EQ(refusal(*model), "accepted");
+  model->signature_defs[0]->outputs[0]->tensor_index = 0xffffffff;
+  EXPECT_NE(refusal(*model).find("tensor_index refers to 4294967295 of 5"), std::string::npos);
+  model = Signs();
+  model->signature_defs[0]->subgraph_index = 1;
+  EXPECT_NE(refusal(*model).find("subgraph_index refers to 1 of 1"), std::string::npos);
+  model = Signs();
+  model->metadata.push_back(std::make_unique<fbs::MetadataT>());
+  model->metadata[0]->buffer = 1000;
+  EXPECT_NE(refusal(*model).find("buffer refers to 1000"), std::string::npos);
+  model = Signs();
+  model->subgraphs[0]->tensors[0]->quantization = std::make_unique<fbs::QuantizationParametersT>();
+  fbs::BlockwiseQuantizationT blocks;
+  blocks.scales = 7;
+  model->subgraphs[0]->tensors[0]->quantization->details.Set(std::move(blocks));
+  EXPECT_NE(refusal(*model).find("scales or zero_points refers to 7 of 5"), std::string::npos);
+}
+
 TEST(ModelEdit, StripTakesOutputsOnlyAndKeepsTheirOrder) {
   ModelFile file = Parsed(WriteFile(*Signs()));
   const auto done = StripLceDequantize(*file.model);

@@ -76,6 +76,42 @@ Status CheckWhole(const fbs::Model& model, size_t file_bytes) {
   return {};
 }
 
+// Indices that the reader does not follow, since nothing that it is for needs them; edits move them.
+Status CheckIndices(const fbs::ModelT& model) {
+  const auto check = [](int64_t index, size_t count, std::string_view what) -> Status {
+    if (index < static_cast<int64_t>(count)) return {};
+    return Fail(ErrorCode::kInvalidModel, fmt::format("{} refers to {} of {}", what, index, count));
+  };
+  for (const auto& entry : model.metadata) {
+    NPU_RETURN_IF_ERROR(check(entry->buffer, model.buffers.size(), "metadata: buffer"));
+  }
+  for (const auto& signature : model.signature_defs) {
+    NPU_RETURN_IF_ERROR(check(signature->subgraph_index, model.subgraphs.size(), "signature: subgraph_index"));
+    const size_t tensors = model.subgraphs[signature->subgraph_index]->tensors.size();
+    for (const auto* maps : {&signature->inputs, &signature->outputs}) {
+      for (const auto& map : *maps) NPU_RETURN_IF_ERROR(check(map->tensor_index, tensors, "signature: tensor_index"));
+    }
+  }
+  for (const auto& graph : model.subgraphs) {
+    const size_t tensors = graph->tensors.size();
+    for (const auto& op : graph->operators) {
+      for (const int tensor : op->intermediates) NPU_RETURN_IF_ERROR(check(tensor, tensors, "operator: intermediates"));
+    }
+    for (const auto& tensor : graph->tensors) {
+      NPU_RETURN_IF_ERROR(check(tensor->buffer, model.buffers.size(), "tensor: buffer"));
+      if (tensor->quantization == nullptr) continue;
+      const auto scheme = [&](const auto* details) -> Status {
+        return details == nullptr
+                   ? Status()
+                   : check(std::max(details->scales, details->zero_points), tensors, "quantization: scales or zero_points");
+      };
+      NPU_RETURN_IF_ERROR(scheme(tensor->quantization->details.AsBlockwiseQuantization()));
+      NPU_RETURN_IF_ERROR(scheme(tensor->quantization->details.AsMultiAxisQuantization()));
+    }
+  }
+  return {};
+}
+
 // A range behind the flatbuffer, and the fields that point to it.
 struct Outside {
   uint64_t* offset;
@@ -131,6 +167,7 @@ Result<ModelFile> ParseModel(std::vector<std::byte> bytes) {
   NPU_RETURN_IF_ERROR(CheckWhole(model, file.bytes.size()));
   file.archive = FindArchive(file.bytes);
   file.model.reset(model.UnPack());
+  NPU_RETURN_IF_ERROR(CheckIndices(*file.model));
   return file;
 }
 
