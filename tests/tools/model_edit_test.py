@@ -201,5 +201,27 @@ class Unshare(Case):
         self.refused(2, "--verify", "unshare-constants", path, self.out, "--verify")
 
 
+class Extract(Case):
+    def test_every_operator_of_the_digits(self):
+        whole = host.reference_interpreter(INT8, experimental_preserve_all_tensors=True)
+        whole.allocate_tensors()
+        host.run(whole, list(host.random_inputs(whole)))
+        inside = {d["name"]: d["index"] for d in whole.get_tensor_details()}
+        for first, last in [(i, i) for i in range(12)] + [(0, 5), (3, 8), (0, 11)]:
+            with self.subTest(f"{first}:{last}"):
+                # Sessions compute shapes (7 to 9: STRIDED_SLICE, PACK, RESHAPE) when they are made, not from inputs.
+                verify = [] if first == last and 7 <= first <= 9 else ["--verify"]
+                self.edited("extract", INT8, self.out, "--ops", f"{first}:{last}", *verify)
+                part = host.ready_interpreter(self.out)
+                self.assertEqual(len(part._get_ops_details()), last - first + 1)
+                found = host.run(part, [whole.get_tensor(inside[d["name"]]) for d in part.get_input_details()])
+                for detail, array in zip(part.get_output_details(), found, strict=True):
+                    np.testing.assert_array_equal(array, whole.get_tensor(inside[detail["name"]]))
+
+    def test_refusals(self):
+        self.refused(3, "Op#0 to Op#11", "extract", INT8, self.out, "--ops", "5:12")
+        self.refused(3, "--ops", "extract", INT8, self.out)
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -8,6 +8,7 @@
 
 #include "tests/support/tflite_file.h"
 #include "tools/model-edit/edits.h"
+#include "tools/model-edit/extract.h"
 #include "tools/model-edit/graph_edit.h"
 #include "tools/model-edit/model_file.h"
 
@@ -317,6 +318,52 @@ TEST(ModelEdit, UnshareTakesOtherTypesOnlyWhenTheyAreNamed) {
   EXPECT_EQ(UnshareConstants(*model, -1).error().code, npu::ErrorCode::kInvalidArgument);
   ASSERT_TRUE(UnshareConstants(*model, 1));
   EXPECT_EQ(model->subgraphs[0]->operators[1]->inputs, (std::vector<int32_t>{0, 5}));
+}
+
+TEST(ModelEdit, ExtractLeavesWhatTheOperatorsNeed) {
+  ModelFile file = Parsed(WriteFile(*SmallWithSignature()));
+  const auto cut = FindCut(*file.model, "1");  // ADD alone
+  ASSERT_TRUE(cut) << cut.error().text;
+  EXPECT_EQ(cut->inputs, (std::vector<int>{3}));
+  EXPECT_EQ(cut->outputs, (std::vector<int>{4}));
+  EXPECT_EQ(Extract(file, *cut).size(), 2u);
+  const ModelFile again = Parsed(Serialized(file));
+  const fbs::SubGraphT& graph = *again.model->subgraphs[0];
+  ASSERT_EQ(graph.operators.size(), 1u);
+  ASSERT_EQ(graph.tensors.size(), 2u);
+  EXPECT_EQ(graph.tensors[graph.inputs[0]]->name, "hidden");
+  EXPECT_EQ(graph.tensors[graph.outputs[0]]->name, "output");
+  EXPECT_EQ(graph.operators[0]->inputs, (std::vector<int32_t>{0, 0}));
+  EXPECT_EQ(again.model->operator_codes.size(), 1u);
+  EXPECT_EQ(again.model->buffers.size(), 1u);
+  EXPECT_TRUE(again.model->signature_defs.empty());
+}
+
+TEST(ModelEdit, ExtractKeepsConstantsAndOutputsInsideTheCut) {
+  auto model = SmallFileModel();
+  model->subgraphs[0]->outputs = {4, 3};  // "hidden" is an output that the cut reads itself
+  ModelFile file = Parsed(WriteFile(*model));
+  const std::vector<uint8_t> weights = file.model->buffers[1]->data;
+  const auto cut = FindCut(*file.model, "0:1");
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->inputs, (std::vector<int>{0}));
+  EXPECT_EQ(cut->outputs, (std::vector<int>{3, 4}));
+  Extract(file, *cut);
+  const ModelFile again = Parsed(Serialized(file));
+  const fbs::SubGraphT& graph = *again.model->subgraphs[0];
+  EXPECT_EQ(graph.tensors.size(), 5u);
+  EXPECT_EQ(again.model->buffers[graph.tensors[1]->buffer]->data, weights);
+}
+
+TEST(ModelEdit, ExtractRefusesRangesThatAreNone) {
+  const auto model = SmallFileModel();
+  for (const char* ops : {"", ":", "0:", ":1", "1:0", "0:2", "-1", "0:1:1", "a", "0x1", " 1", "99999999999"}) {
+    const auto cut = FindCut(*model, ops);
+    ASSERT_FALSE(cut) << ops;
+    EXPECT_EQ(cut.error().code, npu::ErrorCode::kInvalidArgument) << ops;
+  }
+  model->subgraphs[0]->tensors[3]->type = fbs::TensorType::RESOURCE;
+  EXPECT_NE(FindCut(*model, "1").error().text.find("Begin with CONV_2D (Op#0)"), std::string::npos);
 }
 
 }  // namespace

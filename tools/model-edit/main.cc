@@ -10,6 +10,7 @@
 #include "base/write_file.h"
 #include "tools/model-edit/api.h"
 #include "tools/model-edit/edits.h"
+#include "tools/model-edit/extract.h"
 #include "tools/model-edit/model_file.h"
 #include "tools/model-edit/verify.h"
 
@@ -69,18 +70,21 @@ Status WriteModel(const std::string& path, const std::vector<std::byte>& bytes) 
   return {};
 }
 
-int Edit(const Arguments& arguments, const std::function<Done(fbs::ModelT&)>& edit) {
+using Bytes = std::vector<std::byte>;
+using Verifier = std::function<npu::Result<Verdict>(const Bytes& before, const Bytes& after)>;
+
+int EditFile(const Arguments& arguments, const std::function<Done(ModelFile&)>& edit, const Verifier& verifier) {
   const auto target = Target(arguments);
   if (!target) return Report(target.error());
   auto file = ReadModelFile(arguments.in);
   if (!file) return Report(file.error());
-  const Done done = edit(*file->model);
+  const Done done = edit(*file);
   if (!done) return Report(done.error().WithContext(arguments.in));
   const auto bytes = Serialize(*file);
   if (!bytes) return Report(bytes.error());
   std::string note = "not verified (--no-verify)";
   if (!arguments.no_verify) {
-    const auto verdict = Verify(file->bytes, *bytes);
+    const auto verdict = verifier(file->bytes, *bytes);
     if (!verdict) return Report(verdict.error());
     if (verdict->ran && !verdict->equal) {
       fmt::print(stderr, "model-edit: {}; nothing is written\n", verdict->text);
@@ -96,10 +100,29 @@ int Edit(const Arguments& arguments, const std::function<Done(fbs::ModelT&)>& ed
   return kOk;
 }
 
+int Edit(const Arguments& arguments, const std::function<Done(fbs::ModelT&)>& edit) {
+  return EditFile(
+      arguments, [&](ModelFile& file) { return edit(*file.model); },
+      [](const Bytes& before, const Bytes& after) { return Verify(before, after); });
+}
+
+int ExtractOps(const Arguments& arguments, const std::string& ops) {
+  Cut cut;
+  const auto edit = [&](ModelFile& file) -> Done {
+    NPU_ASSIGN_OR_RETURN(cut, FindCut(*file.model, ops));
+    return Extract(file, cut);
+  };
+  return EditFile(arguments, edit, [&](const Bytes& before, const Bytes& after) -> npu::Result<Verdict> {
+    NPU_ASSIGN_OR_RETURN(const Probe probe, MakeProbe(before, cut));
+    return VerifyCut(probe.bytes, after, probe.sources);
+  });
+}
+
 constexpr char kFooter[] = R"(Examples:
   model-edit strip-lce-dequantize signs.tflite packed.tflite
   model-edit io-type float_io.tflite int8_io.tflite --inputs int8 --outputs int8
   model-edit unshare-constants float.tflite float_unshared.tflite
+  model-edit extract network.tflite bug.tflite --ops 3:7
 
 Before anything is written the edited model is read back and, where a session can run both models,
 compared with the original on random inputs.
@@ -143,6 +166,10 @@ int Main(int argc, char** argv) {
                               "FLOAT32 constants that several operators read: one copy for each (tensorflow#40055)");
   std::optional<int> tensor;
   unshare->add_option("--tensor", tensor, "only this constant, of any type: the number behind T#");
+  CLI::App* extract =
+      AddEdit(app, arguments, "extract", "a sub-model, for bug reports: these operators and what they need");
+  std::string ops;
+  extract->add_option("--ops", ops, "A:B, both included, or A: the numbers behind Op#")->required();
   app.footer(kFooter);
   try {
     app.parse(argc, argv);
@@ -159,6 +186,7 @@ int Main(int argc, char** argv) {
     if (unshare->parsed()) {
       return Edit(arguments, [&](fbs::ModelT& model) { return UnshareConstants(model, tensor); });
     }
+    if (extract->parsed()) return ExtractOps(arguments, ops);
     return kUsageError;
   } catch (const std::exception& error) {
     fmt::print(stderr, "model-edit: unexpected: {}\n", error.what());

@@ -174,23 +174,50 @@ Result<std::string> CompareOnce(Runner& before, Runner& after, std::mt19937_64& 
   return std::string();
 }
 
-}  // namespace
+Result<std::string> CompareCutOnce(Runner& probe, Runner& cut, std::span<const int> sources, std::mt19937_64& engine) {
+  std::vector<Bytes> inputs;
+  for (size_t i = 0; i < probe.inputs.size(); ++i) {
+    inputs.push_back(RandomBytes(probe.inputs[i], engine));
+    NPU_RETURN_IF_ERROR(Feed(probe, i, inputs.back()));
+  }
+  NPU_RETURN_IF_ERROR(Check(npu_session_invoke(probe.session.get())));
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i] < 0) {
+      NPU_RETURN_IF_ERROR(Feed(cut, i, inputs[-1 - sources[i]]));
+      continue;
+    }
+    NPU_ASSIGN_OR_RETURN(const Bytes bytes, OutputOf(probe, sources[i]));
+    NPU_RETURN_IF_ERROR(Feed(cut, i, bytes));
+  }
+  NPU_RETURN_IF_ERROR(Check(npu_session_invoke(cut.session.get())));
+  const size_t first = probe.outputs.size() - cut.outputs.size();
+  for (size_t i = 0; i < cut.outputs.size(); ++i) {
+    NPU_ASSIGN_OR_RETURN(const Bytes a, OutputOf(probe, first + i));
+    NPU_ASSIGN_OR_RETURN(const Bytes b, OutputOf(cut, i));
+    NPU_ASSIGN_OR_RETURN(const bool same, SameOutput(probe.outputs[first + i], cut.outputs[i], a, b));
+    if (!same) return fmt::format("output {} (\"{}\")", i, cut.outputs[i].name);
+  }
+  return std::string();
+}
 
-Result<Verdict> Verify(std::span<const std::byte> before, std::span<const std::byte> after) {
+// Both models, or in `verdict` why a session does not run them.
+bool OpenBoth(std::span<const std::byte> before, std::span<const std::byte> after, Result<Runner>& a, Result<Runner>& b,
+              Verdict& verdict) {
+  a = Open(before);
+  b = Open(after);
+  const bool first = !a.has_value();
+  if (!first && b.has_value()) return true;
+  verdict.text = fmt::format("the {} model does not run in a session: {}", first ? "original" : "edited",
+                             (first ? a : b).error().text);
+  return false;
+}
+
+template <typename CompareOnce>
+Verdict CompareRuns(size_t outputs, CompareOnce compare_once) {
   Verdict verdict;
-  auto a = Open(before), b = Open(after);
-  for (const auto* runner : {&a, &b}) {
-    if (runner->has_value()) continue;
-    verdict.text = fmt::format("the {} model does not run in a session: {}", runner == &a ? "original" : "edited",
-                               runner->error().text);
-    return verdict;
-  }
-  if (a->inputs.size() != b->inputs.size() || a->outputs.size() != b->outputs.size()) {
-    return Fail(npu::ErrorCode::kInternal, "the edited model has another number of inputs or outputs");
-  }
   std::mt19937_64 engine(1);
   for (int run = 0; run < kRuns; ++run) {
-    auto differs = CompareOnce(*a, *b, engine);
+    const Result<std::string> differs = compare_once(engine);
     if (!differs) {
       verdict.text = differs.error().text;
       return verdict;
@@ -202,9 +229,30 @@ Result<Verdict> Verify(std::span<const std::byte> before, std::span<const std::b
     }
   }
   verdict.equal = true;
-  verdict.text =
-      fmt::format("{} outputs equal the original's on {} random inputs (CPU reference)", a->outputs.size(), kRuns);
+  verdict.text = fmt::format("{} outputs equal the original's on {} random inputs (CPU reference)", outputs, kRuns);
   return verdict;
+}
+
+}  // namespace
+
+Result<Verdict> Verify(std::span<const std::byte> before, std::span<const std::byte> after) {
+  Verdict verdict;
+  Result<Runner> a, b;
+  if (!OpenBoth(before, after, a, b, verdict)) return verdict;
+  if (a->inputs.size() != b->inputs.size() || a->outputs.size() != b->outputs.size()) {
+    return Fail(npu::ErrorCode::kInternal, "the edited model has another number of inputs or outputs");
+  }
+  return CompareRuns(a->outputs.size(), [&](std::mt19937_64& engine) { return CompareOnce(*a, *b, engine); });
+}
+
+Result<Verdict> VerifyCut(std::span<const std::byte> probe, std::span<const std::byte> cut, std::span<const int> sources) {
+  Verdict verdict;
+  Result<Runner> a, b;
+  if (!OpenBoth(probe, cut, a, b, verdict)) return verdict;
+  if (b->inputs.size() != sources.size() || a->outputs.size() < b->outputs.size()) {
+    return Fail(npu::ErrorCode::kInternal, "the cut has another number of inputs or outputs");
+  }
+  return CompareRuns(b->outputs.size(), [&](std::mt19937_64& engine) { return CompareCutOnce(*a, *b, sources, engine); });
 }
 
 }  // namespace model_edit

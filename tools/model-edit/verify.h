@@ -20,4 +20,8 @@ struct Verdict {
 
 npu::Result<Verdict> Verify(std::span<const std::byte> before, std::span<const std::byte> after);
 
+// A cut (extract.h): `probe` is run on random input, `cut` on what `probe` has where the cut begins. sources: see Probe.
+npu::Result<Verdict> VerifyCut(std::span<const std::byte> probe, std::span<const std::byte> cut,
+                               std::span<const int> sources);
+
 }  // namespace model_edit
