@@ -63,15 +63,39 @@ Status CheckWhole(const fbs::Model& model, size_t file_bytes) {
     if (graph->operators() == nullptr) continue;
     for (const fbs::Operator* op : *graph->operators()) {
       if (op->custom_options() != nullptr) inside += op->custom_options()->size();
-      if (op->builtin_options_type() > fbs::BuiltinOptions::MAX ||
-          op->builtin_options_2_type() > fbs::BuiltinOptions2::MAX) {
-        return Fail(ErrorCode::kUnsupported,
-                    "an operator has options of a kind that is newer than this tool; they would be lost");
-      }
     }
   }
   if (inside > file_bytes) {
     return Fail(ErrorCode::kUnsupported, "buffers of the file share their bytes; written out they would not");
+  }
+  return {};
+}
+
+// A union that says what it holds and holds nothing: the reader makes it a reason, the object API would follow a null
+// pointer.
+template <typename Union>
+Status CheckUnion(const Union& held, std::string_view what) {
+  if (static_cast<int>(held.type) == 0 || held.value != nullptr) return {};
+  return Fail(ErrorCode::kInvalidModel,
+              fmt::format("{} have a type but are missing, or are of a kind newer than this tool", what));
+}
+
+Status CheckUnions(const fbs::ModelT& model) {
+  for (const auto& graph : model.subgraphs) {
+    for (const auto& op : graph->operators) {
+      NPU_RETURN_IF_ERROR(CheckUnion(op->builtin_options, "an operator's options"));
+      NPU_RETURN_IF_ERROR(CheckUnion(op->builtin_options_2, "an operator's options"));
+    }
+    for (const auto& tensor : graph->tensors) {
+      if (tensor->quantization != nullptr) {
+        NPU_RETURN_IF_ERROR(CheckUnion(tensor->quantization->details, "a tensor's quantization details"));
+      }
+      if (tensor->sparsity == nullptr) continue;
+      for (const auto& dimension : tensor->sparsity->dim_metadata) {
+        NPU_RETURN_IF_ERROR(CheckUnion(dimension->array_segments, "a sparse tensor's segments"));
+        NPU_RETURN_IF_ERROR(CheckUnion(dimension->array_indices, "a sparse tensor's indices"));
+      }
+    }
   }
   return {};
 }
@@ -167,6 +191,7 @@ Result<ModelFile> ParseModel(std::vector<std::byte> bytes) {
   NPU_RETURN_IF_ERROR(CheckWhole(model, file.bytes.size()));
   file.archive = FindArchive(file.bytes);
   file.model.reset(model.UnPack());
+  NPU_RETURN_IF_ERROR(CheckUnions(*file.model));
   NPU_RETURN_IF_ERROR(CheckIndices(*file.model));
   return file;
 }
