@@ -65,6 +65,20 @@ class Usage(Case):
         self.refused(3, "--in-place", "strip-lce-dequantize", INT8, self.out, "--in-place")
         self.refused(3, "is a directory", "strip-lce-dequantize", INT8, self.folder)
 
+    def test_names_cannot_steer_the_terminal(self):
+        name = b"StatefulPartitionedCall_1:0"
+        model = self.folder / "hostile.tflite"
+        for source, command in ((INT8, ["extract", "--ops", "11"]), (DIGITS / "digits_float32.tflite", ["io-type", "--inputs", "int8"]),
+                                (DIGITS / "digits_dynamic.tflite", ["extract", "--ops", "0:11"])):
+            contents = source.read_bytes()
+            for text in (name, b"serving_default_keras_tensor:0"):
+                contents = contents.replace(text, b"\x1b[2J\x07\xff" + text[6:])
+            model.write_bytes(contents)
+            done = subprocess.run([TOOL, command[0], str(model), str(self.out), *command[1:]], capture_output=True, timeout=120)
+            printed = done.stdout + done.stderr
+            self.assertIn(b"?[2J??", printed)
+            self.assertEqual([byte for byte in printed if byte < 0x20 and byte != 0x0a or byte >= 0x7f], [])
+
     def test_unreadable_models(self):
         text = self.folder / "text.tflite"
         text.write_text("no model")

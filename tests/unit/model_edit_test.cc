@@ -10,6 +10,7 @@
 #include "tools/model-edit/edits.h"
 #include "tools/model-edit/extract.h"
 #include "tools/model-edit/graph_edit.h"
+#include "tools/model-edit/info.h"
 #include "tools/model-edit/model_file.h"
 
 namespace model_edit {
@@ -153,6 +154,28 @@ TEST(ModelEdit, RefusesIndicesThatTheReaderDoesNotFollow) {
   blocks.scales = 7;
   model->subgraphs[0]->tensors[0]->quantization->details.Set(std::move(blocks));
   EXPECT_NE(refusal(*model).find("scales or zero_points refers to 7 of 5"), std::string::npos);
+}
+
+TEST(ModelEdit, RefusesUnionsThatHoldNothing) {
+  // flatbuffers writes no such file: the offset of the table in the operator's vtable is set to 0, "absent".
+  for (const bool options : {true, false}) {
+    auto model = SmallFileModel();
+    if (!options) {
+      fbs::CustomQuantizationT custom;
+      custom.custom = {1};
+      model->subgraphs[0]->tensors[3]->quantization->details.Set(std::move(custom));
+    }
+    std::vector<std::byte> bytes = WriteFile(*model);
+    const fbs::SubGraph& graph = *fbs::GetModel(bytes.data())->subgraphs()->Get(0);
+    const auto* table = options ? reinterpret_cast<const uint8_t*>(graph.operators()->Get(0))
+                                : reinterpret_cast<const uint8_t*>(graph.tensors()->Get(3)->quantization());
+    const int field = options ? int{fbs::Operator::VT_BUILTIN_OPTIONS} : int{fbs::QuantizationParameters::VT_DETAILS};
+    const uint8_t* entry = table - flatbuffers::ReadScalar<flatbuffers::soffset_t>(table) + field;
+    std::memset(bytes.data() + (entry - reinterpret_cast<const uint8_t*>(bytes.data())), 0, sizeof(flatbuffers::voffset_t));
+    const auto file = ParseModel(bytes);
+    ASSERT_FALSE(file);
+    EXPECT_NE(file.error().text.find("have a type but are missing"), std::string::npos) << file.error().text;
+  }
 }
 
 TEST(ModelEdit, StripTakesOutputsOnlyAndKeepsTheirOrder) {
@@ -364,6 +387,39 @@ TEST(ModelEdit, ExtractRefusesRangesThatAreNone) {
   }
   model->subgraphs[0]->tensors[3]->type = fbs::TensorType::RESOURCE;
   EXPECT_NE(FindCut(*model, "1").error().text.find("Begin with CONV_2D (Op#0)"), std::string::npos);
+}
+
+TEST(ModelEdit, AbsentBordersAndOperandsAreLeftAlone) {
+  auto model = SmallWithSignature();
+  fbs::SubGraphT& graph = *model->subgraphs[0];
+  graph.inputs = {-1, 0};
+  graph.outputs = {4, -1};
+  ModelFile file;
+  file.model = std::move(model);
+  ASSERT_TRUE(ChangeIoTypes(*file.model, kFloat32, kFloat32));
+  EXPECT_EQ(graph.inputs, (std::vector<int32_t>{-1, 5}));
+  EXPECT_EQ(graph.outputs, (std::vector<int32_t>{6, -1}));
+  graph.operators.front()->outputs = {-1};  // a QUANTIZE to nothing is no edge
+  EXPECT_FALSE(ChangeIoTypes(*file.model, kInt8, std::nullopt));
+  EXPECT_FALSE(StripLceDequantize(*file.model));
+  EXPECT_FALSE(UnshareConstants(*file.model, std::nullopt));
+  const auto cut = FindCut(*file.model, "1:3");
+  ASSERT_TRUE(cut);
+  Extract(file, *cut);
+  EXPECT_EQ(graph.operators.size(), 3u);
+}
+
+TEST(ModelEdit, InfoTellsWhatTheFileHolds) {
+  auto model = SharedBias();
+  model->description = "bell \a";
+  const ModelFile file = Parsed(WriteFile(*model));
+  std::string all;
+  for (const std::string& line : Info(file)) all += line + "\n";
+  for (const char* words :
+       {"bell ?", "2 operators: 1 ADD, 1 CONV_2D", "input T#0 \"input\" INT8[1,4,4,2] scale 0.5 zero point 0",
+        "constant T#2 \"bias\" FLOAT32[3] has 2 readers", "2 buffers with 36 bytes"}) {
+    EXPECT_NE(all.find(words), std::string::npos) << words << "\n" << all;
+  }
 }
 
 }  // namespace

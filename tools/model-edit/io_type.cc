@@ -46,7 +46,9 @@ int EdgeOf(const fbs::ModelT& model, const fbs::SubGraphT& graph, int border, bo
   const BuiltinOperator code = CodeOf(model, op);
   if (code != BuiltinOperator::QUANTIZE && (input || code != BuiltinOperator::DEQUANTIZE)) return -1;
   if (op.inputs.size() != 1 || op.outputs.size() != 1) return -1;
-  const fbs::TensorT& core = *graph.tensors[input ? op.outputs[0] : op.inputs[0]];
+  const int index = input ? op.outputs[0] : op.inputs[0];
+  if (index < 0) return -1;  // absent
+  const fbs::TensorT& core = *graph.tensors[index];
   return IsCore(core) && SameNumbers(*graph.tensors[border], core) ? edge : -1;
 }
 
@@ -129,7 +131,7 @@ tl::unexpected<npu::Error> NotPlain(const fbs::ModelT& model, const fbs::SubGrap
 npu::Result<std::string> ChangeBorder(fbs::ModelT& model, size_t position, bool input, TensorType type) {
   fbs::SubGraphT& graph = *model.subgraphs[0];
   const int border = (input ? graph.inputs : graph.outputs)[position];
-  if (graph.tensors[border]->type == type) return std::string();
+  if (border < 0 || graph.tensors[border]->type == type) return std::string();
   const std::string before = TensorText(graph, border);
   const int edge = EdgeOf(model, graph, border, input);
   const char* what = "";

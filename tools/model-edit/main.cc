@@ -11,6 +11,7 @@
 #include "tools/model-edit/api.h"
 #include "tools/model-edit/edits.h"
 #include "tools/model-edit/extract.h"
+#include "tools/model-edit/info.h"
 #include "tools/model-edit/model_file.h"
 #include "tools/model-edit/verify.h"
 
@@ -118,7 +119,15 @@ int ExtractOps(const Arguments& arguments, const std::string& ops) {
   });
 }
 
+int ShowInfo(const Arguments& arguments) {
+  const auto file = ReadModelFile(arguments.in);
+  if (!file) return Report(file.error());
+  for (const std::string& line : Info(*file)) fmt::print("{}\n", line);
+  return kOk;
+}
+
 constexpr char kFooter[] = R"(Examples:
+  model-edit info network.tflite
   model-edit strip-lce-dequantize signs.tflite packed.tflite
   model-edit io-type float_io.tflite int8_io.tflite --inputs int8 --outputs int8
   model-edit unshare-constants float.tflite float_unshared.tflite
@@ -170,6 +179,8 @@ int Main(int argc, char** argv) {
       AddEdit(app, arguments, "extract", "a sub-model, for bug reports: these operators and what they need");
   std::string ops;
   extract->add_option("--ops", ops, "A:B, both included, or A: the numbers behind Op#")->required();
+  CLI::App* info = app.add_subcommand("info", "say what the file holds");
+  info->add_option("IN", arguments.in, "the .tflite file to read")->required();
   app.footer(kFooter);
   try {
     app.parse(argc, argv);
@@ -187,6 +198,7 @@ int Main(int argc, char** argv) {
       return Edit(arguments, [&](fbs::ModelT& model) { return UnshareConstants(model, tensor); });
     }
     if (extract->parsed()) return ExtractOps(arguments, ops);
+    if (info->parsed()) return ShowInfo(arguments);
     return kUsageError;
   } catch (const std::exception& error) {
     fmt::print(stderr, "model-edit: unexpected: {}\n", error.what());

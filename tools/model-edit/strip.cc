@@ -14,7 +14,7 @@ Done StripLceDequantize(fbs::ModelT& model) {
   std::set<int> removed;
   const std::vector<int32_t> outputs = graph.outputs;
   for (const int output : outputs) {
-    const int maker = MakerOf(graph, output);
+    const int maker = output < 0 ? -1 : MakerOf(graph, output);
     if (maker < 0 || removed.contains(maker) || !IsCustom(model, *graph.operators[maker], "LceDequantize")) continue;
     const fbs::OperatorT& op = *graph.operators[maker];
     const int packed = op.inputs.empty() ? -1 : op.inputs[0];

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tools/model-edit/api.h"
+#include "tools/model-edit/graph_edit.h"
 
 namespace model_edit {
 namespace {
@@ -169,7 +170,7 @@ Result<std::string> CompareOnce(Runner& before, Runner& after, std::mt19937_64& 
     NPU_ASSIGN_OR_RETURN(const Bytes a, OutputOf(before, i));
     NPU_ASSIGN_OR_RETURN(const Bytes b, OutputOf(after, i));
     NPU_ASSIGN_OR_RETURN(const bool same, SameOutput(before.outputs[i], after.outputs[i], a, b));
-    if (!same) return fmt::format("output {} (\"{}\")", i, after.outputs[i].name);
+    if (!same) return fmt::format("output {} (\"{}\")", i, Printable(after.outputs[i].name));
   }
   return std::string();
 }
@@ -195,7 +196,7 @@ Result<std::string> CompareCutOnce(Runner& probe, Runner& cut, std::span<const i
     NPU_ASSIGN_OR_RETURN(const Bytes a, OutputOf(probe, first + i));
     NPU_ASSIGN_OR_RETURN(const Bytes b, OutputOf(cut, i));
     NPU_ASSIGN_OR_RETURN(const bool same, SameOutput(probe.outputs[first + i], cut.outputs[i], a, b));
-    if (!same) return fmt::format("output {} (\"{}\")", i, cut.outputs[i].name);
+    if (!same) return fmt::format("output {} (\"{}\")", i, Printable(cut.outputs[i].name));
   }
   return std::string();
 }
@@ -208,7 +209,7 @@ bool OpenBoth(std::span<const std::byte> before, std::span<const std::byte> afte
   const bool first = !a.has_value();
   if (!first && b.has_value()) return true;
   verdict.text = fmt::format("the {} model does not run in a session: {}", first ? "original" : "edited",
-                             (first ? a : b).error().text);
+                             Printable((first ? a : b).error().text));
   return false;
 }
 
@@ -219,7 +220,7 @@ Verdict CompareRuns(size_t outputs, CompareOnce compare_once) {
   for (int run = 0; run < kRuns; ++run) {
     const Result<std::string> differs = compare_once(engine);
     if (!differs) {
-      verdict.text = differs.error().text;
+      verdict.text = Printable(differs.error().text);
       return verdict;
     }
     verdict.ran = true;
