@@ -1,8 +1,9 @@
-// kernels [--benchmark_...]: time of single operators on the OpenCL device, one thread, and what the device's
-// core can do at most. Each benchmark runs kCopies operators of one kind and shape in one invocation, all
+// kernels [--benchmark_...]: time of single operators on the OpenCL device with one thread and two, and what one core can
+// do at most. Each benchmark runs kCopies operators of one kind and shape in one invocation, all
 // reading the segment's input, so that the cost of starting a device and of the boundary is spread. GMAC/s
 // beside `peak` says how much of the core a kernel uses. Times are the process' CPU time too: it is what
-// counts on a shared machine. SPDX-License-Identifier: Apache-2.0
+// counts on a shared machine.
+// SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -12,7 +13,7 @@
 #include <string>
 
 #include "backends/opencl/device.h"
-#include "backends/opencl/executable.h"
+#include "backends/opencl/opencl_backend.h"
 #include "backends/ops/inference.h"
 #include "backends/ops/room.h"
 #include "tests/support/graph_builder.h"
@@ -64,8 +65,12 @@ void RunCase(benchmark::State& state, const Case& c) {
     const OpRoom* room = FindRoom(graph->ops[i].kind);
     if (room->macs != nullptr) macs += room->macs({*graph, graph->ops[i]});
   }
-  const auto executable =
-      CompileForOpenCl(Device(static_cast<int>(state.range(0))), graph, segment, ComputeOptions{});
+  const auto backend = OpenClBackend("auto");
+  if (!backend) {
+    state.SkipWithError(backend.error().text.c_str());
+    return;
+  }
+  const auto executable = (*backend)->Compile(graph, segment, {.threads = static_cast<int>(state.range(0))});
   if (!executable) {
     state.SkipWithError(executable.error().text.c_str());
     return;

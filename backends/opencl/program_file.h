@@ -2,7 +2,7 @@
 // without the driver's compiler. An entry holds the program's binary as the driver gave it after the
 // segment had run once, when every kernel was finished for the launches of just this segment.
 // An entry is used only for the same kernel sources, build options, platform, device and driver. Packed
-// weights are not kept: reading and checking them costs more than packing them again.
+// weights are not kept.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
