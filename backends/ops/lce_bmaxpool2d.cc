@@ -87,7 +87,8 @@ Status Reference(const ReferenceArgs& args) {
   const Tensor& input = *args.view.input(0);
   const auto window = MakePoolWindow(args.view.op.as<LceBMaxPool2dParams>(), input);
   if (!window) return Fail(ErrorCode::kInternal, "LceBMaxPool2d was run with a window that does not fit");
-  const auto& [rows, columns] = *window;
+  // Not a structured binding: clang 14 lets no lambda use one.
+  const WindowAxis &rows = window->rows, &columns = window->columns;
   const int64_t words = input.shape[3];
   // [begin, end) of the pixels of window i that lie inside the image.
   const auto begin = [](const WindowAxis& axis, int64_t i) {
