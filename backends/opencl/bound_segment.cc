@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 
 namespace npu {
@@ -49,8 +50,9 @@ Status Upload(const BoundSegment& state, const std::vector<ConstantBlock>& const
 // Shared with other segments of the same constants where the host can compare them.
 Status BindConstants(BoundSegment& state, const std::vector<ConstantBlock>& constants, int64_t slack, bool shared) {
   OpenClDevice& device = *state.device;
-  const bool pooled = shared && slack == kBlockSlack && !constants.empty();
-  if (pooled) state.constants = device.constants().Find(constants);
+  std::optional<ConstantPool::Key> key;
+  if (shared && slack == kBlockSlack && !constants.empty()) key.emplace(constants);
+  if (key) state.constants = device.constants().Find(*key, constants);
   if (state.constants != nullptr) {
     state.memory.constant_bytes = state.constants->bytes();
     return {};
@@ -63,7 +65,7 @@ Status BindConstants(BoundSegment& state, const std::vector<ConstantBlock>& cons
                        AllocateBlocks(device, requests, slack, shared, state.memory.constant_bytes));
   state.constants = std::make_shared<DeviceMemory>(std::move(memory));
   NPU_RETURN_IF_ERROR(Upload(state, constants));
-  if (pooled) device.constants().Add(constants, state.constants);
+  if (key) device.constants().Add(*key, state.constants);
   return {};
 }
 

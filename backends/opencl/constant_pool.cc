@@ -11,15 +11,6 @@
 namespace npu {
 namespace {
 
-size_t HashOf(const std::vector<ConstantBlock>& blocks) {
-  size_t hash = blocks.size();
-  for (const auto& [bytes, flip] : blocks) {
-    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    hash = hash * 1099511628211u + std::hash<std::string_view>()(text) + (flip ? 1 : 0);
-  }
-  return hash;
-}
-
 bool Holds(const DeviceMemory& memory, const std::vector<ConstantBlock>& blocks) {
   for (size_t i = 0; i < blocks.size(); ++i) {
     const auto [bytes, flip] = blocks[i];
@@ -35,35 +26,34 @@ bool Holds(const DeviceMemory& memory, const std::vector<ConstantBlock>& blocks)
   return true;
 }
 
-std::vector<size_t> SizesOf(const std::vector<ConstantBlock>& blocks) {
-  std::vector<size_t> sizes;
-  for (const ConstantBlock& block : blocks) sizes.push_back(block.bytes.size());
-  return sizes;
-}
-
 }  // namespace
 
-std::shared_ptr<DeviceMemory> ConstantPool::Find(const std::vector<ConstantBlock>& blocks) {
-  const size_t hash = HashOf(blocks);
-  const std::vector<size_t> sizes = SizesOf(blocks);
+ConstantPool::Key::Key(const std::vector<ConstantBlock>& blocks) {
+  for (const auto& [bytes, flip] : blocks) {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    hash = hash * 1099511628211u + std::hash<std::string_view>()(text) + (flip ? 1 : 0);
+    sizes.push_back(bytes.size());
+  }
+}
+
+std::shared_ptr<DeviceMemory> ConstantPool::Find(const Key& key, const std::vector<ConstantBlock>& blocks) {
   const std::lock_guard lock(mutex_);
-  for (auto [entry, end] = entries_.equal_range(hash); entry != end;) {
+  for (auto [entry, end] = entries_.equal_range(key.hash); entry != end;) {
     std::shared_ptr<DeviceMemory> memory = entry->second.memory.lock();
     if (memory == nullptr) {
       entry = entries_.erase(entry);
       continue;
     }
-    if (entry->second.sizes == sizes && Holds(*memory, blocks)) return memory;
+    if (entry->second.sizes == key.sizes && Holds(*memory, blocks)) return memory;
     ++entry;
   }
   return nullptr;
 }
 
-void ConstantPool::Add(const std::vector<ConstantBlock>& blocks, const std::shared_ptr<DeviceMemory>& memory) {
-  const size_t hash = HashOf(blocks);
+void ConstantPool::Add(const Key& key, const std::shared_ptr<DeviceMemory>& memory) {
   const std::lock_guard lock(mutex_);
   std::erase_if(entries_, [](const auto& entry) { return entry.second.memory.expired(); });
-  entries_.emplace(hash, Entry{SizesOf(blocks), memory});
+  entries_.emplace(key.hash, Entry{key.sizes, memory});
 }
 
 }  // namespace npu

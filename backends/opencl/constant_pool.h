@@ -17,14 +17,21 @@ struct ConstantBlock;
 
 class ConstantPool {
  public:
+  // What tells most constants apart without comparing them.
+  struct Key {
+    explicit Key(const std::vector<ConstantBlock>& blocks);
+    size_t hash = 0;            // of the bytes
+    std::vector<size_t> sizes;  // bytes of each block
+  };
+
   // Memory that holds these bytes, in blocks of the same order and sizes; null: there is none. Not to be written.
-  std::shared_ptr<DeviceMemory> Find(const std::vector<ConstantBlock>& blocks);
-  // Offers memory that holds them to later callers, for as long as somebody keeps it.
-  void Add(const std::vector<ConstantBlock>& blocks, const std::shared_ptr<DeviceMemory>& memory);
+  std::shared_ptr<DeviceMemory> Find(const Key& key, const std::vector<ConstantBlock>& blocks);
+  // Offers memory that holds the key's blocks to later callers, for as long as somebody keeps it.
+  void Add(const Key& key, const std::shared_ptr<DeviceMemory>& memory);
 
  private:
   struct Entry {
-    std::vector<size_t> sizes;  // bytes of each block
+    std::vector<size_t> sizes;
     std::weak_ptr<DeviceMemory> memory;
   };
   std::mutex mutex_;
