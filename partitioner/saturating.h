@@ -1,5 +1,6 @@
 // Sums of work and of bytes: hostile shapes may ask for more than 64 bits count, and a report then says the
-// most. SPDX-License-Identifier: Apache-2.0
+// most.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,8 @@
 // calling thread, where many threads share kernels (team.h), we therefore see to it that there is one form,
 // made for the widest range, and that it stays: the first launch of a kernel never starts, since it waits for
 // an event that never comes. And every range has an offset, 1 in the third dimension, which kIdPrelude takes
-// away again. SPDX-License-Identifier: Apache-2.0
+// away again.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

@@ -1,6 +1,7 @@
 // How the launches of a segment are divided among the members of a team (team.h). Pure: no OpenCL here.
 // A launch that takes long enough is a step of its own, cut into ranges along one dimension; the launches
-// between two such steps are one step, which the caller does alone. SPDX-License-Identifier: Apache-2.0
+// between two such steps are one step, which the caller does alone.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <span>

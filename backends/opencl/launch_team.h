@@ -1,7 +1,8 @@
 // A segment's launches, done by a team of threads on a device that runs commands in the calling thread
 // (PoCL's "basic"): the caller of Run and helpers, each with a queue and kernel objects of its own. How long
 // every launch takes is measured once, and decides which are divided (launch_steps.h); small segments get no
-// team at all. SPDX-License-Identifier: Apache-2.0
+// team at all.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,6 @@
 // Waiting for another thread that needs a microsecond: the processor is told so, and after a while others get
-// it. SPDX-License-Identifier: Apache-2.0
+// it.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <thread>

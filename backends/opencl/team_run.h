@@ -2,7 +2,8 @@
 // the next step begins when all ranges that were taken are done. Nobody waits for a member that has taken
 // nothing: a helper that comes late, or never, costs nothing. The caller takes ranges from the front and
 // helpers from the back, so that a member mostly finds in its own cache what it wrote a step before.
-// Thread-safe as said; no OpenCL here. SPDX-License-Identifier: Apache-2.0
+// Thread-safe as said; no OpenCL here.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <atomic>

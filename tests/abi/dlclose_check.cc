@@ -1,6 +1,7 @@
 // Loads the plug-in, lets the C API run a model on the device (where there is one), creates and destroys a
 // delegate, unloads the plug-in, and looks whether it is still mapped. usage: dlclose_check
-// libnpu_delegate.so model.tflite SPDX-License-Identifier: Apache-2.0
+// libnpu_delegate.so model.tflite
+// SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
 
 #include <cstdio>

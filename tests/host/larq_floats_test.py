@@ -156,9 +156,7 @@ def run_case(case, generator, directory):
     for device in ("reference", "auto"):
         scaled_value, found, found_bits = model.session(device=device, threads=2).run([given])
         if reference is None:
-            interpreter = host.reference_interpreter(alone_path)
-            interpreter.allocate_tensors()
-            reference, = host.run(interpreter, [scaled_value])
+            reference, = host.run(host.ready_interpreter(alone_path), [scaled_value])
         if found.shape != reference.shape or found.tobytes() != reference.tobytes():
             worst = np.abs(found - reference).max() if found.shape == reference.shape else f"{found.shape}"
             return f"{device}: {int((found != reference).sum())} of {found.size} differ, by up to {worst}"

@@ -1,5 +1,6 @@
 // CONV_2D: values by hand, OpenCL against the reference over shapes and quantizations, and every reason of
-// Check. SPDX-License-Identifier: Apache-2.0
+// Check.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <limits>

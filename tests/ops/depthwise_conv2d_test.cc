@@ -1,5 +1,6 @@
 // DEPTHWISE_CONV_2D: values by hand, OpenCL against the reference over shapes and quantizations, and every
-// reason of Check that CONV_2D does not have. SPDX-License-Identifier: Apache-2.0
+// reason of Check that CONV_2D does not have.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include "tests/ops/convolution_testing.h"

@@ -1,5 +1,6 @@
 // FULLY_CONNECTED: values by hand and from both hosts, OpenCL against the reference in both roundings, near
-// ties above all, and every reason of Check that CONV_2D does not have. SPDX-License-Identifier: Apache-2.0
+// ties above all, and every reason of Check that CONV_2D does not have.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,5 +1,6 @@
 // Models that compute in more than one arithmetic: what really is 8-bit runs, and the rest says why it does
-// not. SPDX-License-Identifier: Apache-2.0
+// not.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include "partitioner/diagnosis.h"

@@ -1,5 +1,6 @@
 // Networks on teams of threads: several sessions at once, more members than cores, and sessions that are
-// compiled while others run. SPDX-License-Identifier: Apache-2.0
+// compiled while others run.
+// SPDX-License-Identifier: Apache-2.0
 #include "backends/opencl/launch_team.h"
 
 #include <gtest/gtest.h>
