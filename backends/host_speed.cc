@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <thread>
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
 #endif
+
+#include "backends/cpu_features.h"
 
 namespace npu {
 namespace {
@@ -84,23 +85,10 @@ __attribute__((target("avx2"))) double Avx2Loop(int32_t* result) {
 
 #endif
 
-bool HasTiles() {
-#if defined(__x86_64__)
-  constexpr unsigned kAmxTile = 1u << 24, kAmxInt8 = 1u << 25;
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kAmxTile) != 0 && (d & kAmxInt8) != 0;
-#else
-  return false;
-#endif
-}
-
 Loop BestLoop() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512vnni")) {
-    return VnniLoop;
-  }
-  if (__builtin_cpu_supports("avx2")) return Avx2Loop;
+  if (CpuHasVnni()) return VnniLoop;
+  if (CpuHasAvx2()) return Avx2Loop;
 #endif
   return PortableLoop;
 }
@@ -145,7 +133,7 @@ SpeedModel HostSpeedOf(double core_gmacs, bool has_tiles, int threads) {
 SpeedModel HostSpeed(int threads) {
   static const double core_gmacs = MeasureCoreGmacs();
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return HostSpeedOf(core_gmacs, HasTiles(), threads > 0 ? std::min(threads, cores) : cores);
+  return HostSpeedOf(core_gmacs, CpuHasAmxInt8(), threads > 0 ? std::min(threads, cores) : cores);
 }
 
 }  // namespace npu

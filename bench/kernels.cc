@@ -12,6 +12,7 @@
 #include <functional>
 #include <string>
 
+#include "backends/cpu_features.h"
 #include "backends/opencl/device.h"
 #include "backends/opencl/opencl_backend.h"
 #include "backends/ops/inference.h"
@@ -254,12 +255,9 @@ void Peak(benchmark::State& state, const char* options) {
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-#if defined(__x86_64__)
-  // The compiler that builds this file knows what the processor has; a device without it is not asked.
-  if (__builtin_cpu_supports("avx512vnni")) {
+  if (npu::CpuHasVnni()) {
     benchmark::RegisterBenchmark("peak/vpdpbusd", npu::Peak, "-cl-std=CL1.2 -DVNNI")->UseRealTime();
   }
-#endif
   benchmark::RegisterBenchmark("peak/plain_c", npu::Peak, "-cl-std=CL1.2")->UseRealTime();
   for (const npu::Case& c : npu::kCases) {
     benchmark::RegisterBenchmark(c.name, npu::RunCase, c)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime();

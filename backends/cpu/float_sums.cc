@@ -4,6 +4,8 @@
 #include <cstring>
 #include <vector>
 
+#include "backends/cpu_features.h"
+
 namespace npu {
 namespace {
 
@@ -50,9 +52,8 @@ constexpr FloatSums kAvx512{"avx512", 8, 32, ComputeAvx512};
 std::vector<FloatSums> FindForms() {
   std::vector<FloatSums> forms;
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) forms.push_back(kAvx512);
-  if (__builtin_cpu_supports("avx2")) forms.push_back(kAvx2);
+  if (CpuHasAvx512()) forms.push_back(kAvx512);
+  if (CpuHasAvx2()) forms.push_back(kAvx2);
 #endif
   forms.push_back(kPlain);
   return forms;

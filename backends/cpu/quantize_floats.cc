@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "backends/cpu_features.h"
+
 namespace npu {
 namespace {
 
@@ -62,14 +64,7 @@ NPU_AVX512 void DequantizeAvx512(const T* from, int64_t count, float scale, int3
 enum class Level { kBase, kAvx2, kAvx512 };
 
 Level LevelOfThisCpu() {
-  static const Level level = [] {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-      return Level::kAvx512;
-    }
-    return __builtin_cpu_supports("avx2") ? Level::kAvx2 : Level::kBase;
-  }();
+  static const Level level = CpuHasAvx512() ? Level::kAvx512 : CpuHasAvx2() ? Level::kAvx2 : Level::kBase;
   return level;
 }
 

@@ -11,6 +11,8 @@
 #include <arm_neon.h>
 #endif
 
+#include "backends/cpu_features.h"
+
 namespace npu {
 namespace {
 
@@ -249,14 +251,8 @@ constexpr XorPopcount kNeon{"neon", kNeonPixels, kNeonOutputs, CountNeon, PlainT
 std::vector<XorPopcount> FindForms() {
   std::vector<XorPopcount> forms;
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") != 0;
-  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512vpopcntdq")) {
-    forms.push_back(kAvx512);
-  }
-  if (avx2) forms.push_back(kAvx2);
+  if (CpuHasVpopcntdq()) forms.push_back(kAvx512);
+  if (CpuHasAvx2()) forms.push_back(kAvx2);
 #elif defined(__aarch64__)
   forms.push_back(kNeon);
 #endif

@@ -16,6 +16,8 @@
 #include <cstring>
 #include <vector>
 
+#include "backends/cpu_features.h"
+
 namespace npu {
 namespace {
 
@@ -32,46 +34,13 @@ constexpr const KernelVariant* kX86Avx512BwDevice[] = {&kX86Avx512Bw, &kX86Avx2,
 constexpr const KernelVariant* kX86Avx2Device[] = {&kX86Avx2, &kPortableVariant};
 constexpr const KernelVariant* kAnyDevice[] = {&kPortableVariant};
 
-bool ProcessorHasAvx2() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2");
-#else
-  return false;
-#endif
-}
-
-bool ProcessorHasAvx512Bw() {
-#if defined(__x86_64__)
-  return ProcessorHasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-#else
-  return false;
-#endif
-}
-
-bool ProcessorHasVnni() {
-#if defined(__x86_64__)
-  return ProcessorHasAvx512Bw() && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-#else
-  return false;
-#endif
-}
-
-bool ProcessorHasVbmi() {
-#if defined(__x86_64__)
-  return ProcessorHasVnni() && __builtin_cpu_supports("avx512vbmi");
-#else
-  return false;
-#endif
-}
-
-// Also that the system saves the tile registers and lets this process use them. Linux wants to be asked
+// That the processor has tiles, and that the system saves their registers and lets this process use them. Linux wants to be asked
 // (arch/x86/xstate in its documentation): the answer holds for all threads, and asking again changes nothing.
 bool ProcessMayUseAmx() {
 #if defined(__x86_64__) && defined(__linux__)
   unsigned a = 0, b = 0, c = 0, d = 0;
-  constexpr unsigned kOsUsesXsave = 1u << 27, kAmxTile = 1u << 24, kAmxInt8 = 1u << 25;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kOsUsesXsave) == 0) return false;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kAmxTile) == 0 || (d & kAmxInt8) == 0) return false;
+  constexpr unsigned kOsUsesXsave = 1u << 27;
+  if (!CpuHasAmxInt8() || __get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kOsUsesXsave) == 0) return false;
   unsigned low = 0, high = 0;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   constexpr unsigned kTileConfiguration = 1u << 17, kTileData = 1u << 18;
@@ -235,12 +204,12 @@ std::span<const KernelVariant* const> VariantsFor(const cl::Device& device) {
   const cl_int code = clGetDeviceInfo(device(), CL_DEVICE_TYPE, sizeof(type), &type, nullptr);
   // Kernels of a CPU device run on this processor.
   const bool cpu = code == CL_SUCCESS && (type & CL_DEVICE_TYPE_CPU) != 0;
-  static const bool amx = ProcessorHasVbmi() && ProcessMayUseAmx();
+  static const bool amx = CpuHasVbmi() && ProcessMayUseAmx();
   if (cpu && amx) return kX86AmxDevice;
-  if (cpu && ProcessorHasVbmi()) return kX86VbmiDevice;
-  if (cpu && ProcessorHasVnni()) return kX86VnniDevice;
-  if (cpu && ProcessorHasAvx512Bw()) return kX86Avx512BwDevice;
-  if (cpu && ProcessorHasAvx2()) return kX86Avx2Device;
+  if (cpu && CpuHasVbmi()) return kX86VbmiDevice;
+  if (cpu && CpuHasVnni()) return kX86VnniDevice;
+  if (cpu && CpuHasAvx512()) return kX86Avx512BwDevice;
+  if (cpu && CpuHasAvx2()) return kX86Avx2Device;
   return kAnyDevice;
 }
 
