@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/cpu/window_gather.h"
 #include "backends/ops/lce.h"
 #include "backends/ops/lce_bconv2d.h"

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <thread>
 
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/invoke_trace.h"
 #include "backends/memory_plan.h"
 #include "backends/ops/room.h"

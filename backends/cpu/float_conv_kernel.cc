@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "backends/cpu/float_sums.h"
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/cpu/window_gather.h"
 #include "backends/ops/float_convolution.h"
 

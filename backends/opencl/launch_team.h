@@ -12,7 +12,7 @@
 
 #include "backends/opencl/bound_segment.h"
 #include "backends/opencl/launch_steps.h"
-#include "backends/opencl/team_run.h"
+#include "backends/threads/team_run.h"
 
 namespace npu {
 

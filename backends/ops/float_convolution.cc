@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/ops/rules.h"
 
 namespace npu {

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/ops/broadcast.h"
 #include "backends/ops/float_convolution.h"
 #include "backends/ops/rules.h"

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/ops/lce.h"
 #include "backends/ops/rules.h"
 #include "backends/ops/window.h"

@@ -12,7 +12,7 @@
 #include <cstring>
 
 #include "backends/cpu/sign_bits.h"
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/ops/lce.h"
 #include "backends/ops/rules.h"
 

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/ops/float_form.h"
 #include "backends/ops/room.h"
 #include "backends/ops/rules.h"

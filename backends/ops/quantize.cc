@@ -14,7 +14,7 @@
 #include <limits>
 
 #include "backends/cpu/quantize_floats.h"
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/ops/elementwise.h"
 #include "backends/ops/rules.h"
 

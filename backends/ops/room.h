@@ -47,7 +47,7 @@ struct ReferenceArgs {
   // In the order of OpRoom::states: the state, which the computation changes into the new one. inputs has the
   // same address for it.
   std::span<std::byte* const> states = {};
-  ThreadPool* pool = nullptr;  // threads that may help (backends/cpu/thread_pool.h); null: the caller alone
+  ThreadPool* pool = nullptr;  // threads that may help (backends/threads/thread_pool.h); null: the caller alone
 
   template <typename T>
   const T* in(int i) const { return reinterpret_cast<const T*>(inputs[i]); }

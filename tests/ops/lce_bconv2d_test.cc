@@ -10,7 +10,7 @@
 
 #include "backends/cpu/bconv2d_kernel.h"
 #include "backends/cpu/cpu_backend.h"
-#include "backends/cpu/thread_pool.h"
+#include "backends/threads/thread_pool.h"
 #include "backends/ops/inference.h"
 #include "tests/support/graph_builder.h"
 #include "tests/support/reasons.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/opencl/team_run.h"
+#include "backends/threads/team_run.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "backends/opencl/helper_threads.h"
+#include "backends/threads/helper_threads.h"
 
 namespace npu {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/opencl/team_run.h"
+#include "backends/threads/team_run.h"
 
-#include "backends/opencl/spin.h"
+#include "backends/threads/spin.h"
 
 namespace npu {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/opencl/helper_threads.h"
+#include "backends/threads/helper_threads.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #include <chrono>
 #include <system_error>
 
-#include "backends/opencl/spin.h"
+#include "backends/threads/spin.h"
 
 namespace npu {
 namespace {
