@@ -5,7 +5,7 @@ namespace npu {
 
 std::string_view ReasonCodeName(ReasonCode code) {
   switch (code) {
-#define NPU_REASON(enumerator, code, sentence) \
+#define NPU_REASON(enumerator, code, kind, sentence) \
   case ReasonCode::enumerator: return code;
 #include "backends/reasons.def"
   }
@@ -14,8 +14,17 @@ std::string_view ReasonCodeName(ReasonCode code) {
 
 std::string_view ReasonCodeSentence(ReasonCode code) {
   switch (code) {
-#define NPU_REASON(enumerator, code, sentence) \
+#define NPU_REASON(enumerator, code, kind, sentence) \
   case ReasonCode::enumerator: return sentence;
+#include "backends/reasons.def"
+  }
+  return "";
+}
+
+std::string_view ReasonKindName(ReasonCode code) {
+  switch (code) {
+#define NPU_REASON(enumerator, code, kind, sentence) \
+  case ReasonCode::enumerator: return #kind;
 #include "backends/reasons.def"
   }
   return "";

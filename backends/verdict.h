@@ -12,12 +12,13 @@
 namespace npu {
 
 enum class ReasonCode {
-#define NPU_REASON(enumerator, code, sentence) enumerator,
+#define NPU_REASON(enumerator, code, kind, sentence) enumerator,
 #include "backends/reasons.def"
 };
 
 std::string_view ReasonCodeName(ReasonCode code);      // "UNSUPPORTED_INPUT_TYPE"
 std::string_view ReasonCodeSentence(ReasonCode code);  // the rule in general words
+std::string_view ReasonKindName(ReasonCode code);      // "own", "neighbour" or "policy": see reasons.def
 
 struct Reason {
   ReasonCode code;

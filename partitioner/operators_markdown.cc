@@ -24,7 +24,7 @@ constexpr OpKind kFoldedKinds[] = {
 };
 
 constexpr ReasonCode kAllReasons[] = {
-#define NPU_REASON(enumerator, code, sentence) ReasonCode::enumerator,
+#define NPU_REASON(enumerator, code, kind, sentence) ReasonCode::enumerator,
 #include "backends/reasons.def"
 };
 

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "backends/ops/room.h"
 #include "partitioner/diagnosis.h"
@@ -26,6 +28,43 @@ Json TensorJson(const Graph& graph, int index) {
   if (tensor.quantization.per_tensor()) {
     json["scale"] = tensor.scale();
     json["zero_point"] = tensor.zero_point();
+  }
+  return json;
+}
+
+// A tensor for those who explain or draw the model: what TensorJson says, its size and where it comes from.
+Json WholeTensorJson(const Graph& graph, int index) {
+  const Tensor& tensor = graph.tensors[index];
+  Json json = TensorJson(graph, index);
+  const std::optional<int64_t> bytes = tensor.byte_size();
+  json["bytes"] = bytes ? Json(*bytes) : Json(nullptr);
+  json["constant"] = tensor.is_constant();
+  json["variable"] = tensor.is_variable;
+  const std::vector<float>& scales = tensor.quantization.scale;
+  if (scales.size() > 1) {
+    const auto [min, max] = std::minmax_element(scales.begin(), scales.end());
+    json["per_channel"] = {{"axis", tensor.quantization.quantized_dimension}, {"count", scales.size()}, {"min_scale", *min}, {"max_scale", *max}};
+  }
+  return json;
+}
+
+// Of all tensors that an operator or the graph's inputs and outputs name, ascending.
+Json UsedTensorsJson(const Graph& graph) {
+  std::vector<bool> used(graph.tensors.size(), false);
+  const auto use = [&](const std::vector<int>& tensors) {
+    for (int tensor : tensors) {
+      if (tensor != kNoTensor) used[tensor] = true;
+    }
+  };
+  use(graph.inputs);
+  use(graph.outputs);
+  for (const Op& op : graph.ops) {
+    use(op.inputs);
+    use(op.outputs);
+  }
+  Json json = Json::array();
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (used[i]) json.push_back(WholeTensorJson(graph, static_cast<int>(i)));
   }
   return json;
 }
@@ -191,6 +230,7 @@ Json OpJson(const Plan& plan, size_t index, const std::vector<std::string>& note
   Json reasons = Json::array();
   for (const Reason& reason : op_plan.reasons) {
     reasons.push_back({{"code", ReasonCodeName(reason.code)},
+                       {"kind", ReasonKindName(reason.code)},
                        {"text", reason.text},
                        {"actual", reason.actual},
                        {"allowed", reason.allowed}});
@@ -248,6 +288,7 @@ std::string ReportJson(const Plan& plan, const ReportContext& context) {
                      {"segments", SegmentsJson(plan)},
                      {"boundaries", BoundariesJson(plan)},
                      {"ops", std::move(ops)},
+                     {"tensors", UsedTensorsJson(*plan.graph)},
                      {"folds", FoldsJson(plan)},
                      {"declined_folds", DeclinedFoldsJson(plan)},
                      {"findings", FindingsJson(plan)},

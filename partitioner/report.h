@@ -8,11 +8,14 @@
 //   segments[{index, partition, placement, ops[], inputs[], outputs[], macs}],
 //   boundaries[{index, from, to, tensors[], bytes, causes[], host_ops, host_macs}],
 //   ops[{index, op, version, name, inputs[], outputs[], macs, placement, segment, partition, evaluated,
-//        folded_into, notes[], reasons[{code, text, actual, allowed}]}],
+//        folded_into, notes[], reasons[{code, kind, text, actual, allowed}]}],
+//   tensors[{index, name, type, shape, scale?, zero_point?, per_channel{axis, count, min_scale, max_scale}?, bytes,
+//            constant, variable}],
 //   folds[{name, into, absorbed[], bypassed[], rewritten[], why}], declined_folds[{name, into, why}],
 //   subgraphs[{index, name, summary{as above} or error}]}
 // model.inputs/outputs are {index, name, type, shape, scale?, zero_point?}, shape null when unknown; all
-// other inputs/outputs are tensor indices, -1 for an absent operand. An op's name is its first output
+// other inputs/outputs are tensor indices, -1 for an absent operand. tensors are those that anything names; bytes is
+// null when unknown. A reason's kind is own, neighbour or policy (reasons.def). An op's name is its first output
 // tensor's. A boundary's from and to are partitions, -1 the host; causes are operators of the host
 // (fragmentation.h). npu_mac_share is 0 to 1; without any MACs it is 1 if the host has nothing to do, else 0.
 // Text that is not UTF-8 is repaired. Later versions only add keys.

@@ -45,7 +45,7 @@ using KeySet = std::set<std::string>;
 TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   const json report = json::parse(ReportJson(SmallPlan()));
   EXPECT_EQ(Keys(report),
-            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "boundaries", "ops", "folds",
+            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "boundaries", "ops", "tensors", "folds",
                                    "declined_folds", "findings", "subgraphs"}));
   EXPECT_EQ(report["schema_version"], 1);
   EXPECT_EQ(Keys(report["model"]),
@@ -60,7 +60,8 @@ TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   EXPECT_EQ(Keys(report["ops"][0]), (KeySet{"index", "op", "version", "name", "inputs", "outputs", "macs",
                                             "placement", "segment", "partition", "evaluated", "folded_into", "notes",
                                             "reasons"}));
-  EXPECT_EQ(Keys(report["ops"][2]["reasons"][0]), (KeySet{"code", "text", "actual", "allowed"}));
+  EXPECT_EQ(Keys(report["ops"][2]["reasons"][0]), (KeySet{"code", "kind", "text", "actual", "allowed"}));
+  EXPECT_EQ(Keys(report["tensors"][0]), (KeySet{"index", "name", "type", "shape", "bytes", "constant", "variable"}));
   EXPECT_EQ(Keys(report["model"]["inputs"][0]), (KeySet{"index", "name", "type", "shape"}));
   EXPECT_EQ(Keys(report["model"]["outputs"][0]),
             (KeySet{"index", "name", "type", "shape", "scale", "zero_point"}));
@@ -91,6 +92,11 @@ TEST(ReportJson, SaysWhatThePlanSays) {
   EXPECT_EQ(report["ops"][2]["segment"], -1);
   EXPECT_EQ(report["ops"][2]["inputs"], json({2}));
   EXPECT_EQ(report["ops"][2]["reasons"][0]["code"], "UNSUPPORTED_OPERATOR");
+  EXPECT_EQ(report["ops"][2]["reasons"][0]["kind"], "own");
+  ASSERT_EQ(report["tensors"].size(), 4u);
+  EXPECT_EQ(report["tensors"][1]["bytes"], 4);
+  EXPECT_EQ(report["tensors"][1]["scale"], 0.5);
+  EXPECT_EQ(report["tensors"][1]["constant"], false);
   EXPECT_EQ(report["ops"][2]["name"], "bad \xef\xbf\xbd name \"quoted\"\n");
 }
 
@@ -142,7 +148,7 @@ TEST(OperatorsMarkdown, ListsEveryOperatorWithARoomAndEveryReason) {
   }
 #include "schema/ops.def"
   EXPECT_GE(listed, 30);
-#define NPU_REASON(enumerator, code, sentence) EXPECT_NE(text.find("| " code " |"), std::string::npos);
+#define NPU_REASON(enumerator, code, kind, sentence) EXPECT_NE(text.find("| " code " |"), std::string::npos);
 #include "backends/reasons.def"
 }
 

@@ -35,6 +35,8 @@ struct Arguments {
   bool require_full_npu = false;
   std::optional<int64_t> max_host_ops;
   std::optional<double> min_npu_macs;  // percent
+  bool list_devices = false;
+  bool device_info = false;
 };
 
 }  // namespace delegate_check

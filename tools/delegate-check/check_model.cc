@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/delegate-check/check_model.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "tools/delegate-check/api.h"
+#include "tools/delegate-check/gates.h"
+#include "tools/delegate-check/run.h"
+
+namespace delegate_check {
+
+using Json = nlohmann::ordered_json;
+
+PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::string& device,
+                 const std::string& folds) {
+  const std::string min_macs = std::to_string(arguments.min_segment_macs);
+  const std::string min_ops = std::to_string(arguments.min_segment_ops);
+  const std::string threads = std::to_string(arguments.threads);
+  std::vector<npu_option> options = {{"device", device.c_str()},
+                                     {"threads", threads.c_str()},
+                                     {"fc_rounding", arguments.fc_rounding.c_str()},
+                                     {"folds", folds.c_str()},
+                                     {"placement", arguments.placement.c_str()},
+                                     {"min_segment_macs", min_macs.c_str()},
+                                     {"min_segment_ops", min_ops.c_str()}};
+  if (!arguments.cache_dir.empty()) options.push_back({"cache_dir", arguments.cache_dir.c_str()});
+  if (!arguments.deny.empty()) options.push_back({"deny", arguments.deny.c_str()});
+  if (!arguments.allow.empty()) options.push_back({"allow", arguments.allow.c_str()});
+  npu_plan* plan = nullptr;
+  Check(npu_plan_create(model, options.data(), options.size(), &plan));
+  return PlanPtr(plan);
+}
+
+CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
+  npu_model* opened = nullptr;
+  Check(npu_model_open_file(path.c_str(), &opened));
+  const ModelPtr model(opened);
+  const PlanPtr plan = MakePlan(model.get(), arguments, arguments.device, arguments.folds);
+  CheckedModel checked{Json::parse(npu_plan_json(plan.get())), kOk, {}, {}};
+  Json& report = checked.report;
+  report["model"]["file"] = std::filesystem::path(path).filename().string();
+  if (arguments.verify) report["verify"] = Verify(model.get(), plan.get(), arguments);
+  if (arguments.run) report["run"] = Run(plan.get(), arguments);
+  if (arguments.profile) {
+    checked.trace = Profile(plan.get(), arguments);
+    report["profile"] = checked.trace["profile"];
+  }
+  if (!CheckGates(arguments, report)) {
+    checked.exit_code = kGateFailed;
+    checked.messages.emplace_back("a gate is not met");
+  }
+  if (arguments.verify && report["verify"]["max_difference"].get<double>() != 0) {
+    checked.exit_code = kDeviceError;
+    checked.messages.push_back(
+        fmt::format("{} does not give the CPU reference's bytes", report["verify"]["device"].get<std::string>()));
+  }
+  return checked;
+}
+
+}  // namespace delegate_check

@@ -1,0 +1,24 @@
+// The forms a report can take. A new one is a row in formats.cc; --format, --help and the documentation follow.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace delegate_check {
+
+struct Format {
+  std::string_view name;  // of --format
+  std::string_view what;  // for --help: "what a person reads"
+  std::string (*write)(nlohmann::ordered_json report);
+};
+
+std::vector<std::string> FormatNames();
+// "text: what a person reads; json: ..."
+std::string FormatList();
+// The format of that name, which must be one of FormatNames().
+const Format& FindFormat(std::string_view name);
+
+}  // namespace delegate_check

@@ -1,0 +1,15 @@
+// Gates: what a CI job asks of a plan (--require-full-npu, --max-host-ops ...). A gate that is not met is an exit code,
+// never an error.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "tools/delegate-check/options.h"
+
+namespace delegate_check {
+
+// Adds "gates" [{gate, passed, actual, allowed}] to the report, if `arguments` ask for any; returns whether all passed.
+bool CheckGates(const Arguments& arguments, nlohmann::ordered_json& report);
+
+}  // namespace delegate_check
