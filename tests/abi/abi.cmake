@@ -1,6 +1,7 @@
 # The host door is a library of objects, so that these tests see its inside.
 target_link_libraries(host_graph_test PRIVATE npu_delegate_door)
 target_link_libraries(delegate_test PRIVATE npu_delegate_door)
+target_link_libraries(plugin_test PRIVATE npu_delegate_door)
 
 # What the plug-in exports and what it asks of a host, read from its dynamic symbol table.
 add_test(NAME abi.exports COMMAND ${CMAKE_COMMAND}

@@ -1,8 +1,6 @@
 // The plug-in's door, driven by a host in miniature: create, apply, allocate, invoke, resize, free, in the
 // orders that real hosts use, and with the contexts that they should never give.
 // SPDX-License-Identifier: Apache-2.0
-#include "delegate/delegate.h"
-
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,42 +16,12 @@
 #include "backends/cpu/cpu_backend.h"
 #include "delegate/kernel.h"
 #include "partitioner/report.h"
+#include "tests/abi/plugin_delegate.h"
 #include "tests/support/fake_host.h"
 #include "tests/support/graph_builder.h"
 
-extern "C" {
-npu::host::Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values,
-                                                   size_t count, void (*report_error)(const char*));
-void tflite_plugin_destroy_delegate(npu::host::Delegate* delegate);
-}
-
 namespace npu::test {
 namespace {
-
-std::string reported;
-void RememberReport(const char* text) { reported = text; }
-
-// A delegate made through the plug-in's own functions, on the CPU reference so that no device is needed.
-class PluginDelegate {
- public:
-  PluginDelegate(std::initializer_list<std::pair<const char*, const char*>> options = {}) {
-    std::vector<const char*> keys = {"device"}, values = {"reference"};
-    for (const auto& [key, value] : options) {
-      keys.push_back(key);
-      values.push_back(value);
-    }
-    reported.clear();
-    handle_ = tflite_plugin_create_delegate(keys.data(), values.data(), keys.size(), RememberReport);
-  }
-  ~PluginDelegate() { Destroy(); }
-  PluginDelegate(const PluginDelegate&) = delete;
-  PluginDelegate& operator=(const PluginDelegate&) = delete;
-  void Destroy() { tflite_plugin_destroy_delegate(std::exchange(handle_, nullptr)); }
-  host::Delegate* get() const { return handle_; }
-
- private:
-  host::Delegate* handle_ = nullptr;
-};
 
 // MAX_POOL_2D -> ADD(constant, RELU) -> AVERAGE_POOL_2D, for any batch, height and width.
 // Tensors: 0 input, 1 constant, 2 pooled, 3 sum, 4 output.
@@ -122,73 +90,6 @@ void ExpectRuns(FakeHost& host, const std::shared_ptr<Graph>& graph, uint32_t se
   ASSERT_EQ(host.Invoke(), host::kOk);
   EXPECT_EQ(host.Dims(output), graph->tensors[output].shape);
   EXPECT_EQ(host.Read(output), Expected(graph, bytes));
-}
-
-TEST(Plugin, RegistrationEndsInZeros) {
-  const host::Registration registration = KernelRegistration();
-  EXPECT_EQ(registration.registration_external, nullptr);
-  EXPECT_EQ(registration.async_kernel, nullptr);
-  EXPECT_EQ(registration.inplace_operator, 0u);
-  for (const uint64_t word : registration.zero_tail) EXPECT_EQ(word, 0u);
-  EXPECT_STREQ(registration.custom_name, "NpuDelegate");
-}
-
-TEST(Plugin, HandleIsWhatHostsExpect) {
-  PluginDelegate delegate;
-  ASSERT_NE(delegate.get(), nullptr);
-  EXPECT_EQ(delegate.get()->flags, host::kFlagAllowDynamicTensors);
-  EXPECT_NE(delegate.get()->prepare, nullptr);
-  EXPECT_EQ(delegate.get()->copy_from_buffer_handle, nullptr);
-  EXPECT_EQ(delegate.get()->opaque_delegate_builder, nullptr);
-  for (const uint64_t word : delegate.get()->zero_tail) EXPECT_EQ(word, 0u);
-}
-
-TEST(Plugin, CreatesWithoutOptionsAndDestroysNull) {
-  host::Delegate* delegate = tflite_plugin_create_delegate(nullptr, nullptr, 0, nullptr);
-  ASSERT_NE(delegate, nullptr);
-  tflite_plugin_destroy_delegate(delegate);
-  tflite_plugin_destroy_delegate(nullptr);
-}
-
-TEST(Plugin, RefusesWhatItDoesNotKnow) {
-  PluginDelegate unknown{{"devise", "auto"}};
-  EXPECT_EQ(unknown.get(), nullptr);
-  for (const char* word : {"devise", "device", "threads", "deny", "allow", "min_segment_macs",
-                           "min_segment_ops", "log_level", "report", "help"}) {
-    EXPECT_NE(reported.find(word), std::string::npos) << word << " is not in: " << reported;
-  }
-  EXPECT_EQ(reported.find('\n'), std::string::npos);
-  PluginDelegate bad{{"threads", "many"}};
-  EXPECT_EQ(bad.get(), nullptr);
-  EXPECT_NE(reported.find("threads"), std::string::npos);
-  const char* key = "devise";
-  EXPECT_EQ(tflite_plugin_create_delegate(&key, &key, 1, nullptr), nullptr);
-  const char* null_key = nullptr;
-  EXPECT_EQ(tflite_plugin_create_delegate(&null_key, &key, 1, nullptr), nullptr);
-  EXPECT_EQ(tflite_plugin_create_delegate(&key, &null_key, 1, nullptr), nullptr);
-  EXPECT_EQ(tflite_plugin_create_delegate(nullptr, nullptr, 3, nullptr), nullptr);
-  EXPECT_EQ(tflite_plugin_create_delegate(nullptr, nullptr, SIZE_MAX, nullptr), nullptr);
-}
-
-TEST(Plugin, TakesPythonsBooleans) {
-  PluginDelegate delegate{{"help", "True"}};
-  EXPECT_NE(delegate.get(), nullptr);
-}
-
-TEST(Plugin, ReadsOptionsFromTheEnvironment) {
-  setenv("NPU_DELEGATE_OPTIONS", "deny=ADD;min_segment_macs=0", 1);
-  PluginDelegate from_environment;
-  PluginDelegate overridden{{"deny", ""}};
-  setenv("NPU_DELEGATE_OPTIONS", "nonsense=1", 1);
-  PluginDelegate refused;
-  unsetenv("NPU_DELEGATE_OPTIONS");
-  ASSERT_NE(from_environment.get(), nullptr);
-  ASSERT_NE(overridden.get(), nullptr);
-  EXPECT_EQ(refused.get(), nullptr);
-  EXPECT_NE(reported.find("NPU_DELEGATE_OPTIONS"), std::string::npos);
-  EXPECT_EQ(DelegateState::From(from_environment.get())->options().plan.deny,
-            std::vector<std::string>{"ADD"});
-  EXPECT_TRUE(DelegateState::From(overridden.get())->options().plan.deny.empty());
 }
 
 TEST(Delegate, ClaimsAndRunsAWholeGraph) {
