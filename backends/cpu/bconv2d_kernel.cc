@@ -6,11 +6,11 @@
 #include <cstring>
 #include <vector>
 
-#include "backends/threads/thread_pool.h"
 #include "backends/cpu/window_gather.h"
 #include "backends/ops/lce.h"
 #include "backends/ops/lce_bconv2d.h"
 #include "backends/ops/rules.h"
+#include "backends/threads/thread_pool.h"
 
 namespace npu {
 namespace {

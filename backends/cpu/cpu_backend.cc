@@ -9,10 +9,10 @@
 #include <mutex>
 #include <thread>
 
-#include "backends/threads/thread_pool.h"
 #include "backends/invoke_trace.h"
 #include "backends/memory_plan.h"
 #include "backends/ops/room.h"
+#include "backends/threads/thread_pool.h"
 
 namespace npu {
 namespace {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "backends/cpu/float_sums.h"
-#include "backends/threads/thread_pool.h"
 #include "backends/cpu/window_gather.h"
 #include "backends/ops/float_convolution.h"
+#include "backends/threads/thread_pool.h"
 
 namespace npu {
 namespace {

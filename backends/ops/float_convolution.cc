@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "backends/threads/thread_pool.h"
 #include "backends/ops/rules.h"
+#include "backends/threads/thread_pool.h"
 
 namespace npu {
 namespace {

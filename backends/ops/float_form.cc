@@ -3,10 +3,10 @@
 
 #include <limits>
 
-#include "backends/threads/thread_pool.h"
 #include "backends/ops/broadcast.h"
 #include "backends/ops/float_convolution.h"
 #include "backends/ops/rules.h"
+#include "backends/threads/thread_pool.h"
 
 namespace npu {
 namespace {

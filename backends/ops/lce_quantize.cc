@@ -12,9 +12,9 @@
 #include <cstring>
 
 #include "backends/cpu/sign_bits.h"
-#include "backends/threads/thread_pool.h"
 #include "backends/ops/lce.h"
 #include "backends/ops/rules.h"
+#include "backends/threads/thread_pool.h"
 
 namespace npu {
 namespace {

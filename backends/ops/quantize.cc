@@ -14,9 +14,9 @@
 #include <limits>
 
 #include "backends/cpu/quantize_floats.h"
-#include "backends/threads/thread_pool.h"
 #include "backends/ops/elementwise.h"
 #include "backends/ops/rules.h"
+#include "backends/threads/thread_pool.h"
 
 namespace npu {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "backends/cpu/bconv2d_kernel.h"
 #include "backends/cpu/cpu_backend.h"
-#include "backends/threads/thread_pool.h"
 #include "backends/ops/inference.h"
+#include "backends/threads/thread_pool.h"
 #include "tests/support/graph_builder.h"
 #include "tests/support/reasons.h"
 
