@@ -153,7 +153,20 @@ class Gates(unittest.TestCase):
             done = run(FLOAT, *gate)
             self.assertEqual(done.returncode, 1, gate)
             self.assertIn("FAILED", done.stdout)
-            self.assertIn("gate", done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1)
+            self.assertIn(f"gate {gate[0]} is not met", done.stderr)
+
+    def test_the_failing_gates_are_lines_with_number_and_limit(self):
+        deny = ["--deny", "MAX_POOL_2D"]
+        partitions = json.loads(run(INT8, *deny, "--format", "json").stdout)["summary"]["partitions"]
+        self.assertGreater(partitions, 1)
+        self.assertEqual(run(INT8, *deny, "--max-partitions", str(partitions)).returncode, 0)
+        done = run(INT8, *deny, "--max-partitions", str(partitions - 1), "--require-full-npu", "--max-host-ops", "99")
+        self.assertEqual(done.returncode, 1)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 2, lines)
+        self.assertIn("gate --require-full-npu is not met: 1 operator on the host; allowed: 0", lines[0])
+        self.assertIn(f"gate --max-partitions is not met: {partitions} partitions; allowed: at most {partitions - 1}", lines[1])
 
 
 class Running(unittest.TestCase):

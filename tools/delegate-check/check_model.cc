@@ -47,10 +47,8 @@ CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
     checked.trace = Profile(plan.get(), arguments);
     report["profile"] = checked.trace["profile"];
   }
-  if (!CheckGates(arguments, report)) {
-    checked.exit_code = kGateFailed;
-    checked.messages.emplace_back("a gate is not met");
-  }
+  checked.messages = CheckGates(arguments, report);
+  if (!checked.messages.empty()) checked.exit_code = kGateFailed;
   if (arguments.verify && report["verify"]["max_difference"].get<double>() != 0) {
     checked.exit_code = kDeviceError;
     checked.messages.push_back(

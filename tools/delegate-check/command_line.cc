@@ -47,6 +47,8 @@ std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& argum
       ->check(CLI::NonNegativeNumber);
   app.add_option("--min-npu-macs", arguments.min_npu_macs, "gate: at least this percentage of MACs on the NPU")
       ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--max-partitions", arguments.max_partitions, "gate: at most this many partitions")
+      ->check(CLI::NonNegativeNumber);
   app.add_flag("--list-devices", arguments.list_devices, "list the OpenCL devices and exit");
   app.add_flag("--device-info", arguments.device_info, "measure the device, say what is known of all, and exit");
   app.add_option("--cache-dir", arguments.cache_dir, "keep compiled programs and measured speeds in this directory");

@@ -35,6 +35,7 @@ struct Arguments {
   bool require_full_npu = false;
   std::optional<int64_t> max_host_ops;
   std::optional<double> min_npu_macs;  // percent
+  std::optional<int64_t> max_partitions;
   bool list_devices = false;
   bool device_info = false;
 };
