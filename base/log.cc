@@ -4,6 +4,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/showable.h"
+
 namespace npu {
 namespace {
 
@@ -35,7 +37,7 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
 bool LogEnabled(LogLevel level) { return Logger().should_log(ToSpdlog(level)); }
 void LogLine(LogLevel level, std::string_view text) {
-  Logger().log(ToSpdlog(level), spdlog::string_view_t(text.data(), text.size()));
+  if (LogEnabled(level)) Logger().log(ToSpdlog(level), Showable(text, Newlines::kKeep));
 }
 
 }  // namespace npu

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capi/npu_delegate.h"
 
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 
 #include "backends/opencl/opencl_backend.h"
 #include "backends/ops/lce.h"
+#include "base/showable.h"
 #include "capi/device_info.h"
 #include "capi/profile_plan.h"
 #include "capi/session.h"
@@ -39,7 +41,8 @@ namespace {
 thread_local char last_error[4096];
 
 npu_status SetError(npu_status status, std::string_view text) {
-  last_error[text.copy(last_error, sizeof(last_error) - 1)] = '\0';
+  const std::string shown = Showable(text, Newlines::kKeep);
+  last_error[shown.copy(last_error, sizeof(last_error) - 1)] = '\0';
   return status;
 }
 
@@ -58,9 +61,11 @@ npu_status Guard(Body body) noexcept {
   } catch (const std::bad_alloc&) {
     return NPU_RESOURCE_EXHAUSTED;  // no memory for a text either
   } catch (const std::exception& e) {
-    return SetError(NPU_INTERNAL, std::string("unexpected exception: ") + e.what());
+    std::snprintf(last_error, sizeof(last_error), "unexpected exception: %s", e.what());  // which allocates nothing
+    return NPU_INTERNAL;
   } catch (...) {
-    return SetError(NPU_INTERNAL, "unexpected exception");
+    std::snprintf(last_error, sizeof(last_error), "unexpected exception");
+    return NPU_INTERNAL;
   }
 }
 

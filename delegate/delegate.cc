@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/showable.h"
 #include "base/write_file.h"
 #include "delegate/host_graph.h"
 #include "delegate/kernel.h"
@@ -67,7 +68,7 @@ void Warn(host::Context* context, const std::string& text) {
 }
 
 void ReportError(host::Context* context, const std::string& text) {
-  if (context->report_error != nullptr) context->report_error(context, "%s", text.c_str());
+  if (context->report_error != nullptr) context->report_error(context, "%s", Showable(text, Newlines::kKeep).c_str());
 }
 
 host::Delegate* DelegateState::Create(Options options) {

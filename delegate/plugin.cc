@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/showable.h"
 #include "delegate/delegate.h"
 #include "delegate/host_abi.h"
 #include "partitioner/options.h"
@@ -23,8 +24,9 @@ constexpr size_t kMaxOptionCount = 4096;
 using ErrorReporter = void (*)(const char*);
 
 void Refuse(ErrorReporter report_error, const std::string& text) {
-  std::fprintf(stderr, "npu_delegate: %s\n", text.c_str());
-  if (report_error != nullptr) report_error(("npu_delegate: " + text).c_str());
+  const std::string shown = "npu_delegate: " + Showable(text, Newlines::kKeep);
+  std::fprintf(stderr, "%s\n", shown.c_str());
+  if (report_error != nullptr) report_error(shown.c_str());
 }
 
 // Options of the environment first, so that explicit ones win.

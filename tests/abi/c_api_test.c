@@ -21,6 +21,8 @@ static void test_errors(void) {
   EXPECT(npu_model_open_file("no/such/file.tflite", &model) == NPU_IO_ERROR);
   EXPECT(strstr(npu_last_error(), "no/such/file.tflite") != NULL);
   EXPECT(model == NULL);
+  EXPECT(npu_model_open_file("no/\033[2Jfile.tflite", &model) == NPU_IO_ERROR);
+  EXPECT(strstr(npu_last_error(), "no/?[2Jfile.tflite") != NULL);
   EXPECT(npu_model_open_file(NULL, &model) == NPU_INVALID_ARGUMENT);
   EXPECT(npu_model_open_file("x", NULL) == NPU_INVALID_ARGUMENT);
   EXPECT(npu_model_open_memory("not a model at all, but long enough", 35, &model) == NPU_INVALID_MODEL);

@@ -43,6 +43,8 @@ TEST(Plugin, RefusesWhatItDoesNotKnow) {
     EXPECT_NE(reported.find(word), std::string::npos) << word << " is not in: " << reported;
   }
   EXPECT_EQ(reported.find('\n'), std::string::npos);
+  PluginDelegate steering{{"dev\x1b[2J", "auto"}};
+  EXPECT_NE(reported.find("dev?[2J"), std::string::npos) << reported;
   PluginDelegate bad{{"threads", "many"}};
   EXPECT_EQ(bad.get(), nullptr);
   EXPECT_NE(reported.find("threads"), std::string::npos);
