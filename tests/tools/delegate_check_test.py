@@ -5,31 +5,16 @@
 """
 # SPDX-License-Identifier: Apache-2.0
 import json
-import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 
-TOOL, DIGITS = sys.argv[1], pathlib.Path(sys.argv[2])
-INT8 = str(DIGITS / "digits_int8.tflite")
-FLOAT = str(DIGITS / "digits_float32.tflite")
-
+from check_support import CORPUS, DIGITS, FLOAT, INT8, TOOL, run, write_npy
 
 # Four PADs, each before a convolution; in the model corpus beside the repository.
-PADDED = DIGITS.resolve().parents[2] / "shared/models/real/sipeed+TinyMaix/tools/tflite/mbnet128_0.25_q.tflite"
-
-
-def run(*arguments, **environment):
-    return subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=120,
-                          env={**os.environ, **environment})
-
-
-def write_npy(path, descr, shape, data):
-    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data)
+PADDED = CORPUS / "real/sipeed+TinyMaix/tools/tflite/mbnet128_0.25_q.tflite"
 
 
 class Report(unittest.TestCase):
@@ -304,8 +289,9 @@ class BadInput(unittest.TestCase):
             (folder / "lfs.tflite").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
             (folder / "text.tflite").write_text("this is not a model, whatever its name says " * 9)
             (folder / "cut.tflite").write_bytes(pathlib.Path(INT8).read_bytes()[:9000])
+            (folder / "folder").mkdir()
             for name, word in (("missing.tflite", "missing.tflite"), ("empty.tflite", "empty"), ("lfs.tflite", "LFS"),
-                               ("text.tflite", "TFL3"), ("cut.tflite", "cut.tflite"), ("", "directory")):
+                               ("text.tflite", "TFL3"), ("cut.tflite", "cut.tflite"), ("folder", "directory")):
                 done = run(str(folder / name))
                 self.assertEqual((done.returncode, done.stdout), (2, ""), name)
                 self.assertIn(word, done.stderr)

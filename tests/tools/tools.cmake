@@ -1,13 +1,17 @@
 # delegate-check and the C API from outside: needs nothing but Python's standard library.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(digits ${CMAKE_SOURCE_DIR}/examples/digits)
-add_test(NAME abi.delegate_check COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/delegate_check_test.py
-  $<TARGET_FILE:delegate-check> ${digits})
+# A test per topic; what they share is check_support.py.
+foreach(topic delegate_check collection)
+  add_test(NAME abi.${topic} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/${topic}_test.py
+    $<TARGET_FILE:delegate-check> ${digits})
+  set_tests_properties(abi.${topic} PROPERTIES LABELS abi TIMEOUT 300)
+endforeach()
 add_executable(c_api_test ${CMAKE_SOURCE_DIR}/tests/abi/c_api_test.c)
 target_link_libraries(c_api_test PRIVATE npu_delegate)
 add_test(NAME abi.c_api COMMAND c_api_test ${digits}/digits_int8.tflite)
 add_test(NAME abi.install COMMAND ${CMAKE_SOURCE_DIR}/tests/abi/install_test.sh ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
-set_tests_properties(abi.delegate_check abi.c_api abi.install PROPERTIES LABELS abi TIMEOUT 300)
+set_tests_properties(abi.c_api abi.install PROPERTIES LABELS abi TIMEOUT 300)
 
 # The C++ app on LiteRT's compiled-model API, with the runtime of the pinned Python environment.
 add_test(NAME host.inference_app COMMAND ${CMAKE_CURRENT_LIST_DIR}/inference_app_test.sh

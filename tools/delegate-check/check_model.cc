@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <iostream>
+#include <iterator>
 
 #include "tools/delegate-check/api.h"
 #include "tools/delegate-check/gates.h"
@@ -33,14 +35,28 @@ PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::
   return PlanPtr(plan);
 }
 
+bool RunsModels(const Arguments& arguments) {
+  return arguments.run || arguments.verify || arguments.profile || arguments.placement == "auto";
+}
+
 CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
+  std::error_code error;
+  if (path != "-" && std::filesystem::is_directory(path, error)) {
+    throw Failure(kModelError, "NPU_IO_ERROR", path + ": a directory without any .tflite file");
+  }
   npu_model* opened = nullptr;
-  Check(npu_model_open_file(path.c_str(), &opened));
+  std::string bytes;  // of standard input; outlives the model and its plan
+  if (path == "-") {
+    bytes.assign(std::istreambuf_iterator<char>(std::cin), {});
+    Check(npu_model_open_memory(bytes.data(), bytes.size(), &opened), "standard input");
+  } else {
+    Check(npu_model_open_file(path.c_str(), &opened));
+  }
   const ModelPtr model(opened);
   const PlanPtr plan = MakePlan(model.get(), arguments, arguments.device, arguments.folds);
   CheckedModel checked{Json::parse(npu_plan_json(plan.get())), kOk, {}, {}};
   Json& report = checked.report;
-  report["model"]["file"] = std::filesystem::path(path).filename().string();
+  report["model"]["file"] = path == "-" ? path : std::filesystem::path(path).filename().string();
   if (arguments.verify) report["verify"] = Verify(model.get(), plan.get(), arguments);
   if (arguments.run) report["run"] = Run(plan.get(), arguments);
   if (arguments.profile) {

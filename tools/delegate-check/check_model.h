@@ -17,7 +17,10 @@ struct CheckedModel {
   nlohmann::ordered_json trace;       // of --profile, for --trace
 };
 
-// Throws a Failure where there is no report to make.
+// Whether the arguments ask for more than plans: a device runs, or is measured.
+bool RunsModels(const Arguments& arguments);
+
+// path "-": standard input. Throws a Failure where there is no report to make.
 CheckedModel CheckModel(const std::string& path, const Arguments& arguments);
 
 }  // namespace delegate_check

@@ -12,9 +12,11 @@ namespace delegate_check {
 std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& arguments) {
   CLI::App app{"delegate-check digits_int8.tflite: says which operators of a .tflite model run on the NPU, "
                "which do not, and why."};
-  app.add_option("model", arguments.model, "the .tflite file");
+  app.add_option("models", arguments.models, ".tflite files, directories of them, or - for standard input");
   app.add_option("--format", arguments.format, FormatList())->check(CLI::IsMember(FormatNames()))->capture_default_str();
   app.add_option("-o,--output", arguments.output, "write the report to this file (-: stdout)")->capture_default_str();
+  app.add_option("--color", arguments.color, "colours in the text report: auto (on a terminal), always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
   app.add_option("--deny", arguments.deny, "operators to keep off the NPU: NAME, #index or tensor glob, joined by +");
   app.add_option("--allow", arguments.allow, "only these operators may go to the NPU");
   app.add_option("--min-segment-macs", arguments.min_segment_macs, "smaller partitions stay with the host")

@@ -12,7 +12,7 @@
 #include <filesystem>
 
 #include "tools/delegate-check/api.h"
-#include "tools/delegate-check/text_report.h"
+#include "tools/delegate-check/layout.h"
 
 namespace delegate_check {
 namespace {
@@ -81,7 +81,7 @@ void AddAccelerators(Json& nodes) {
   }
 }
 
-std::string Bytes(const Json& bytes) { return Human(bytes.get<int64_t>()) + "B"; }
+std::string Bytes(const Json& bytes) { return HumanBytes(bytes.get<int64_t>()); }
 
 // The fields of "speed" with their units, as docs/profiling.md explains them.
 struct SpeedRow {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/delegate-check/formats.h"
 
+#include "tools/delegate-check/collection_text.h"
 #include "tools/delegate-check/output.h"
 #include "tools/delegate-check/text_report.h"
 
@@ -9,9 +10,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+std::string WriteJson(Json document, const Arguments&) { return Dump(document); }
+
 constexpr Format kFormats[] = {
-    {"text", "what a person reads", TextReport},
-    {"json", "docs/c-api.md", [](Json report) { return Dump(report); }},
+    {"text", "what a person reads", TextReport, CollectionText},
+    {"json", "docs/c-api.md", WriteJson, WriteJson},
 };
 
 }  // namespace

@@ -7,12 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/delegate-check/options.h"
+
 namespace delegate_check {
 
 struct Format {
   std::string_view name;  // of --format
   std::string_view what;  // for --help: "what a person reads"
-  std::string (*write)(nlohmann::ordered_json report);
+  std::string (*write)(nlohmann::ordered_json report, const Arguments& arguments);
+  // The document of several models (collection.h); null: this format takes one model.
+  std::string (*write_many)(nlohmann::ordered_json collection, const Arguments& arguments);
 };
 
 std::vector<std::string> FormatNames();

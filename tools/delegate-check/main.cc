@@ -1,21 +1,27 @@
-// delegate-check MODEL.tflite: what goes where, and why. Needs no device for the report itself.
+// delegate-check MODEL.tflite...: what goes where, and why. Needs no device for the report itself.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/showable.h"
 #include "tools/delegate-check/api.h"
 #include "tools/delegate-check/check_model.h"
+#include "tools/delegate-check/collection.h"
 #include "tools/delegate-check/command_line.h"
 #include "tools/delegate-check/device_info.h"
 #include "tools/delegate-check/formats.h"
+#include "tools/delegate-check/model_list.h"
 #include "tools/delegate-check/output.h"
 
 namespace delegate_check {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// File names, too, are shown and not obeyed.
+void Say(std::string_view message) { fmt::print(stderr, "delegate-check: {}\n", npu::Showable(message)); }
 
 int ListDevices() {
   char* json = nullptr;
@@ -33,29 +39,53 @@ int ShowDeviceInfo(const Arguments& arguments) {
   const Json info = DeviceInfo(arguments);
   Write(arguments.output, arguments.format == "json" ? Dump(info) : DeviceInfoText(info), "the report");
   if (!info["selected"].is_null()) return kOk;
-  fmt::print(stderr, "delegate-check: {}\n", info["error"].get<std::string>());
+  Say(info["error"].get<std::string>());
   return kDeviceError;
+}
+
+int ReportModel(const std::string& path, const Arguments& arguments) {
+  CheckedModel checked = CheckModel(path, arguments);
+  Write(arguments.output, FindFormat(arguments.format).write(std::move(checked.report), arguments), "the report");
+  if (!arguments.trace.empty()) Write(arguments.trace, checked.trace.dump() + "\n", "the trace");
+  for (const std::string& message : checked.messages) Say(message);
+  return checked.exit_code;
+}
+
+int ReportCollection(const std::vector<std::string>& paths, const Arguments& arguments) {
+  const Format& format = FindFormat(arguments.format);
+  if (format.write_many == nullptr) {
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                  fmt::format("--format {} takes one model; {} are given", format.name, paths.size()));
+  }
+  if (!arguments.trace.empty()) {
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                  fmt::format("--trace is the timeline of one model; {} are given", paths.size()));
+  }
+  CheckedCollection checked = CheckCollection(paths, arguments);
+  Write(arguments.output, format.write_many(std::move(checked.document), arguments), "the report");
+  for (const std::string& message : checked.messages) Say(message);
+  return checked.exit_code;
 }
 
 int Main(int argc, char** argv) {
   Arguments arguments;
+  std::string file;  // the one model, for errors
   if (const std::optional<ExitCode> done = ParseCommandLine(argc, argv, arguments)) return *done;
   try {
     if (arguments.list_devices) return ListDevices();
     if (arguments.device_info) return ShowDeviceInfo(arguments);
-    if (arguments.model.empty()) {
+    if (arguments.models.empty()) {
       std::fputs("delegate-check: no model given; try delegate-check --help\n", stderr);
       return kUsageError;
     }
-    CheckedModel checked = CheckModel(arguments.model, arguments);
-    Write(arguments.output, FindFormat(arguments.format).write(std::move(checked.report)), "the report");
-    if (!arguments.trace.empty()) Write(arguments.trace, checked.trace.dump() + "\n", "the trace");
-    for (const std::string& message : checked.messages) fmt::print(stderr, "delegate-check: {}\n", message);
-    return checked.exit_code;
+    const ModelList list = ListModels(arguments.models);
+    if (list.collection) return ReportCollection(list.paths, arguments);
+    file = list.paths.front();
+    return ReportModel(file, arguments);
   } catch (const Failure& failure) {
-    fmt::print(stderr, "delegate-check: {}\n", failure.what());
+    Say(failure.what());
     if (arguments.format == "json") {
-      const Json error{{"schema_version", 1}, {"error", {{"code", failure.code}, {"text", failure.what()}}}};
+      const Json error{{"schema_version", 1}, {"error", ErrorJson(failure, file)}};
       const std::string text = Dump(error);
       std::fwrite(text.data(), 1, text.size(), stdout);
     }

@@ -9,13 +9,14 @@
 
 namespace delegate_check {
 
-// The contract with scripts; docs/delegate-check.md and --help list them.
+// The contract with scripts; docs/delegate-check.md and --help list them. Of several models the largest counts.
 enum ExitCode { kOk = 0, kGateFailed = 1, kModelError = 2, kUsageError = 3, kDeviceError = 4 };
 
 struct Arguments {
-  std::string model;
+  std::vector<std::string> models;  // files, directories, -: standard input
   std::string format = "text";
   std::string output = "-";
+  std::string color = "auto";  // or always, never
   std::string device = "auto";
   std::string deny, allow;
   std::string fc_rounding = "single";

@@ -7,12 +7,16 @@
 #include <cstdio>
 #include <cstring>
 
-#include "tools/delegate-check/api.h"
-
 namespace delegate_check {
 
 std::string Dump(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+nlohmann::ordered_json ErrorJson(const Failure& failure, const std::string& file) {
+  nlohmann::ordered_json error{{"code", failure.code}, {"text", failure.what()}};
+  if (!file.empty()) error["file"] = file;
+  return error;
 }
 
 void Write(const std::string& path, const std::string& text, const char* what) {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "tools/delegate-check/text_report.h"
+#include "tools/delegate-check/layout.h"
 
 namespace delegate_check {
 namespace {
@@ -22,7 +22,7 @@ std::string Number(const Json& value, const char* format, double factor = 1) {
   return value.is_null() ? "-" : fmt::format(fmt::runtime(format), factor * value.get<double>());
 }
 
-std::string Bytes(int64_t bytes) { return bytes == 0 ? "-" : Human(bytes) + (bytes < 1000 ? " B" : "B"); }
+std::string Bytes(int64_t bytes) { return bytes == 0 ? "-" : HumanBytes(bytes); }
 
 // What the operator's name column says: those folded into it are named behind a plus.
 std::string Title(const Json& ops, const Json& op) {

@@ -6,8 +6,8 @@
 
 namespace delegate_check {
 
-// Every character of every string inside `json` that would steer a terminal (control characters, those that turn the
-// writing direction) becomes "?". The strings are UTF-8, since they were JSON.
-void MakeShowable(nlohmann::ordered_json& json);
+// Every string inside `json` as base/showable.h shows it. ascii: for a terminal that knows nothing else; '?' stands for
+// each other character, too.
+void MakeShowable(nlohmann::ordered_json& json, bool ascii = false);
 
 }  // namespace delegate_check

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <vector>
 
+#include "tools/delegate-check/layout.h"
 #include "tools/delegate-check/profile_text.h"
 #include "tools/delegate-check/showable.h"
 
@@ -35,20 +35,6 @@ std::string DescribeTensor(const Json& tensor) {
 
 void Tensors(std::string& text, const char* title, const Json& tensors) {
   for (const Json& tensor : tensors) text += fmt::format("  {:<7} {}\n", title, DescribeTensor(tensor));
-}
-
-// "0-5, 7, 9-11" for ascending indices.
-std::string Ranges(const Json& indices) {
-  std::string text;
-  for (size_t i = 0; i < indices.size();) {
-    size_t end = i;
-    while (end + 1 < indices.size() && indices[end + 1].get<int>() == indices[end].get<int>() + 1) ++end;
-    if (!text.empty()) text += ", ";
-    text += fmt::format("{}", indices[i].get<int>());
-    if (end > i) text += fmt::format("-{}", indices[end].get<int>());
-    i = end + 1;
-  }
-  return text;
 }
 
 std::string Verdict(const Json& summary) {
@@ -230,19 +216,8 @@ void Run(std::string& text, const Json& run) {
 
 }  // namespace
 
-std::string Human(int64_t number) {
-  const char* units[] = {"", " k", " M", " G", " T"};
-  double value = static_cast<double>(number);
-  size_t unit = 0;
-  while (value >= 1000 && unit + 1 < std::size(units)) {
-    value /= 1000;
-    ++unit;
-  }
-  return unit == 0 ? std::to_string(number) : fmt::format("{:.3g}{}", value, units[unit]);
-}
-
-std::string TextReport(Json report) {
-  MakeShowable(report);
+std::string TextReport(Json report, const Arguments& arguments) {
+  MakeShowable(report, !StyleOf(arguments).utf8);
   const Json& model = report["model"];
   const Json& summary = report["summary"];
   std::string text;

@@ -6,11 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tools/delegate-check/options.h"
+
 namespace delegate_check {
 
-std::string TextReport(nlohmann::ordered_json report);
-
-// 1234567 -> "1.23 M": three significant digits.
-std::string Human(int64_t number);
+std::string TextReport(nlohmann::ordered_json report, const Arguments& arguments);
 
 }  // namespace delegate_check
