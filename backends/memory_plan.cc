@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -18,6 +19,16 @@ std::optional<int64_t> AlignUp(int64_t value, int64_t alignment) {
   const auto padded = CheckedAdd(value, alignment - 1);
   if (!padded) return std::nullopt;
   return *padded & ~(alignment - 1);
+}
+
+// True if there is a step in which all are.
+bool AliveAtOnce(std::span<const MemoryRequest> requests) {
+  int first = std::numeric_limits<int>::min(), last = std::numeric_limits<int>::max();
+  for (const MemoryRequest& request : requests) {
+    first = std::max(first, request.first);
+    last = std::min(last, request.last);
+  }
+  return first <= last;
 }
 
 }  // namespace
@@ -45,6 +56,18 @@ Result<MemoryLayout> PlanMemory(std::span<const MemoryRequest> requests, int64_t
 
   MemoryLayout layout;
   layout.offsets.assign(requests.size(), 0);
+  if (AliveAtOnce(requests)) {
+    // No gap is wide enough for a block: each goes behind all others, without looking at them.
+    for (int index : order) {
+      if (requests[index].bytes == 0) continue;
+      const auto offset = AlignUp(layout.total_bytes, alignment);
+      const auto end = offset ? CheckedAdd(*offset, requests[index].bytes) : std::nullopt;
+      if (!end || *end > limit_bytes) return too_large();
+      layout.offsets[index] = *offset;
+      layout.total_bytes = *end;
+    }
+    return layout;
+  }
   std::vector<int> placed;  // ascending by offset
   placed.reserve(requests.size());
   for (int index : order) {

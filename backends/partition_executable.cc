@@ -45,26 +45,88 @@ struct NewState {
   size_t bytes = 0;
 };
 
+// The places of the partition's inputs and outputs; none for all others.
+std::vector<Place> Borders(const Graph& graph, const PartitionSpec& spec) {
+  std::vector<Place> places(graph.tensors.size());
+  for (size_t i = 0; i < spec.inputs.size(); ++i) places[spec.inputs[i]] = {Place::kInput, static_cast<int64_t>(i)};
+  for (size_t i = 0; i < spec.outputs.size(); ++i) {
+    places[spec.outputs[i]] = {Place::kOutput, static_cast<int64_t>(i)};
+  }
+  return places;
+}
+
+// Gives arena bytes to every tensor that only parts of this partition see; returns how many there are.
+Result<int64_t> PlanBetween(const Graph& graph, const PartitionSpec& spec, std::vector<Place>& places,
+                            std::vector<NewState>& new_states) {
+  std::vector<MemoryRequest> requests;
+  std::map<int, size_t> request_of;
+  std::vector<bool> available(places.size(), false);
+  for (int tensor : spec.inputs) available[tensor] = true;
+  for (int p = 0; p < static_cast<int>(spec.parts.size()); ++p) {
+    const SegmentOps& ops = spec.parts[p].ops;
+    for (int tensor : ops.inputs) {
+      if (!available[tensor]) {
+        return Fail(ErrorCode::kInternal,
+                    fmt::format("part {} reads T#{}, which nothing before it makes", p, tensor));
+      }
+      if (const auto found = request_of.find(tensor); found != request_of.end()) {
+        requests[found->second].last = p;
+      }
+    }
+    for (int tensor : ops.outputs) {
+      available[tensor] = true;
+      if (places[tensor].where == Place::kOutput) continue;
+      const auto bytes = graph.tensors[tensor].byte_size();
+      if (!bytes) return Fail(ErrorCode::kInternal, fmt::format("T#{} has no known size", tensor));
+      request_of[tensor] = requests.size();
+      requests.push_back({*bytes, p, p});
+    }
+    for (int tensor : ops.states) {
+      const auto bytes = graph.tensors[tensor].byte_size();
+      if (!bytes || !request_of.emplace(tensor, requests.size()).second) {
+        return Fail(ErrorCode::kInternal, fmt::format("state T#{} is of two parts or has no known size", tensor));
+      }
+      requests.push_back({*bytes, p, static_cast<int>(spec.parts.size())});
+    }
+  }
+  for (int tensor : spec.outputs) {
+    if (!available[tensor]) {
+      return Fail(ErrorCode::kInternal,
+                  fmt::format("no part makes T#{}, an output of the partition", tensor));
+    }
+  }
+  NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,
+                       PlanMemory(requests, kAlignment, std::numeric_limits<int32_t>::max()));
+  for (const auto& [tensor, request] : request_of) {
+    places[tensor] = {Place::kArena, layout.offsets[request]};
+  }
+  for (size_t i = 0; i < spec.states.size(); ++i) {
+    const auto request = request_of.find(spec.states[i]);
+    if (request == request_of.end()) {
+      return Fail(ErrorCode::kInternal, fmt::format("no part has the state T#{}", spec.states[i]));
+    }
+    new_states.push_back({layout.offsets[request->second], spec.outputs.size() + i,
+                           static_cast<size_t>(requests[request->second].bytes)});
+  }
+  // One byte more, so that an empty tensor has an address, too.
+  return layout.total_bytes + 1;
+}
+
 class PartitionExecutable : public Executable {
  public:
   PartitionExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options)
       : graph_(std::move(graph)), options_(options) {}
 
   Status Compile(const PartitionSpec& spec) {
-    std::vector<Place> places(graph_->tensors.size());
-    for (size_t i = 0; i < spec.inputs.size(); ++i) {
-      places[spec.inputs[i]] = {Place::kInput, static_cast<int64_t>(i)};
-    }
-    for (size_t i = 0; i < spec.outputs.size(); ++i) {
-      places[spec.outputs[i]] = {Place::kOutput, static_cast<int64_t>(i)};
-    }
+    std::vector<Place> places = Borders(*graph_, spec);
     input_count_ = spec.inputs.size() + spec.states.size();
     output_count_ = spec.outputs.size() + spec.states.size();
     std::vector<Place> old_states(graph_->tensors.size());
     for (size_t i = 0; i < spec.states.size(); ++i) {
       old_states[spec.states[i]] = {Place::kInput, static_cast<int64_t>(spec.inputs.size() + i)};
     }
-    NPU_RETURN_IF_ERROR(PlanBetween(spec, places));
+    NPU_ASSIGN_OR_RETURN(const int64_t arena_bytes, PlanBetween(*graph_, spec, places, new_states_));
+    arena_.resize(static_cast<size_t>(arena_bytes));
     for (const PartitionSpec::Part& part_spec : spec.parts) {
       Part part{part_spec.backend, part_spec.ops, nullptr, nullptr, {}, {}, {}, {}};
       NPU_ASSIGN_OR_RETURN(part.executable, part.backend->Compile(graph_, part.ops, options_));
@@ -138,63 +200,6 @@ class PartitionExecutable : public Executable {
     return {};
   }
 
-  // Gives arena bytes to every tensor that only parts of this partition see.
-  Status PlanBetween(const PartitionSpec& spec, std::vector<Place>& places) {
-    std::vector<MemoryRequest> requests;
-    std::map<int, size_t> request_of;
-    std::vector<bool> available(places.size(), false);
-    for (int tensor : spec.inputs) available[tensor] = true;
-    for (int p = 0; p < static_cast<int>(spec.parts.size()); ++p) {
-      const SegmentOps& ops = spec.parts[p].ops;
-      for (int tensor : ops.inputs) {
-        if (!available[tensor]) {
-          return Fail(ErrorCode::kInternal,
-                      fmt::format("part {} reads T#{}, which nothing before it makes", p, tensor));
-        }
-        if (const auto found = request_of.find(tensor); found != request_of.end()) {
-          requests[found->second].last = p;
-        }
-      }
-      for (int tensor : ops.outputs) {
-        available[tensor] = true;
-        if (places[tensor].where == Place::kOutput) continue;
-        const auto bytes = graph_->tensors[tensor].byte_size();
-        if (!bytes) return Fail(ErrorCode::kInternal, fmt::format("T#{} has no known size", tensor));
-        request_of[tensor] = requests.size();
-        requests.push_back({*bytes, p, p});
-      }
-      for (int tensor : ops.states) {
-        const auto bytes = graph_->tensors[tensor].byte_size();
-        if (!bytes || !request_of.emplace(tensor, requests.size()).second) {
-          return Fail(ErrorCode::kInternal, fmt::format("state T#{} is of two parts or has no known size", tensor));
-        }
-        requests.push_back({*bytes, p, static_cast<int>(spec.parts.size())});
-      }
-    }
-    for (int tensor : spec.outputs) {
-      if (!available[tensor]) {
-        return Fail(ErrorCode::kInternal,
-                    fmt::format("no part makes T#{}, an output of the partition", tensor));
-      }
-    }
-    NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,
-                         PlanMemory(requests, kAlignment, std::numeric_limits<int32_t>::max()));
-    for (const auto& [tensor, request] : request_of) {
-      places[tensor] = {Place::kArena, layout.offsets[request]};
-    }
-    for (size_t i = 0; i < spec.states.size(); ++i) {
-      const auto request = request_of.find(spec.states[i]);
-      if (request == request_of.end()) {
-        return Fail(ErrorCode::kInternal, fmt::format("no part has the state T#{}", spec.states[i]));
-      }
-      new_states_.push_back({layout.offsets[request->second], spec.outputs.size() + i,
-                             static_cast<size_t>(requests[request->second].bytes)});
-    }
-    // One byte more, so that an empty tensor has an address, too.
-    arena_.resize(static_cast<size_t>(layout.total_bytes) + 1);
-    return {};
-  }
-
   // Runs one executable of the part. A failed one leaves no trace.
   static Status RunOne(Executable& executable, Part& part, InvokeTrace* trace) {
     return trace == nullptr ? executable.Invoke(part.input_pointers, part.output_pointers)
@@ -237,6 +242,12 @@ class PartitionExecutable : public Executable {
 };
 
 }  // namespace
+
+Result<int64_t> BytesBetween(const Graph& graph, const PartitionSpec& spec) {
+  std::vector<Place> places = Borders(graph, spec);
+  std::vector<NewState> new_states;
+  return PlanBetween(graph, spec, places, new_states);
+}
 
 Result<std::unique_ptr<Executable>> CompilePartition(std::shared_ptr<const Graph> graph,
                                                      const PartitionSpec& spec,

@@ -29,4 +29,7 @@ Result<std::unique_ptr<Executable>> CompilePartition(std::shared_ptr<const Graph
                                                      const PartitionSpec& spec,
                                                      const ComputeOptions& options);
 
+// Bytes of host memory that such an Executable holds for tensors between its parts. Backends may be null.
+Result<int64_t> BytesBetween(const Graph& graph, const PartitionSpec& spec);
+
 }  // namespace npu

@@ -34,6 +34,18 @@ Result<std::optional<PlacementModels>> MeasuredModels(const Options& options) {
   return PlacementModels{*speed, HostSpeed(options.compute.threads)};
 }
 
+PartitionSpec SpecOf(const Plan& plan, const Partition& partition, const Backends& backends) {
+  PartitionSpec spec;
+  spec.inputs = partition.inputs;
+  spec.outputs = partition.outputs;
+  spec.states = partition.states;
+  for (int index : partition.segments) {
+    const Segment& segment = plan.segments[index];
+    spec.parts.push_back({segment.placement == Placement::kNpu ? backends.npu : backends.cpu, segment.ops});
+  }
+  return spec;
+}
+
 Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,
                                                          const Backends& backends,
                                                          const ComputeOptions& options) {
@@ -41,16 +53,7 @@ Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int p
     return Fail(ErrorCode::kInvalidArgument, fmt::format("partition {} does not exist; the plan has {}",
                                                          partition, plan.partitions.size()));
   }
-  const Partition& from = plan.partitions[partition];
-  PartitionSpec spec;
-  spec.inputs = from.inputs;
-  spec.outputs = from.outputs;
-  spec.states = from.states;
-  for (int index : from.segments) {
-    const Segment& segment = plan.segments[index];
-    spec.parts.push_back({segment.placement == Placement::kNpu ? backends.npu : backends.cpu, segment.ops});
-  }
-  return CompilePartition(plan.compute_graph, spec, options);
+  return CompilePartition(plan.compute_graph, SpecOf(plan, plan.partitions[partition], backends), options);
 }
 
 }  // namespace npu

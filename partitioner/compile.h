@@ -29,6 +29,9 @@ std::optional<double> MeasuredPeakGmacs(const Options& options);
 // nullopt for placement=all and for device=reference. kDevice.
 Result<std::optional<PlacementModels>> MeasuredModels(const Options& options);
 
+// The partition's parts, each on the backend that its placement names.
+PartitionSpec SpecOf(const Plan& plan, const Partition& partition, const Backends& backends);
+
 // The Executable's inputs/outputs follow plan.partitions[partition].inputs/outputs, then its states.
 Result<std::unique_ptr<Executable>> CompilePlanPartition(const Plan& plan, int partition,
                                                          const Backends& backends,

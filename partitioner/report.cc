@@ -10,6 +10,7 @@
 #include "backends/ops/room.h"
 #include "partitioner/diagnosis.h"
 #include "partitioner/findings.h"
+#include "partitioner/plan_memory.h"
 
 namespace npu {
 namespace {
@@ -155,6 +156,29 @@ Json BoundariesJson(const Plan& plan) {
   return json;
 }
 
+Json UseJson(const MemoryUse& use) {
+  return {{"arena_bytes", use.arena_bytes},
+          {"constant_bytes", use.constant_bytes},
+          {"uncopied_bytes", use.uncopied_bytes}};
+}
+
+Json MemoryJson(const Plan& plan) {
+  const Result<PlanMemoryUse> memory = MemoryOfPlan(plan);
+  if (!memory) return {{"error", memory.error().text}};
+  Json json = UseJson(memory->total);
+  const auto list = [](const std::vector<MemoryUse>& uses) {
+    Json entries = Json::array();
+    for (size_t i = 0; i < uses.size(); ++i) {
+      entries.push_back(UseJson(uses[i]));
+      entries.back()["index"] = i;
+    }
+    return entries;
+  };
+  json["partitions"] = list(memory->partitions);
+  json["segments"] = list(memory->segments);
+  return json;
+}
+
 std::string Named(const Plan& plan, int op) {
   return fmt::format("Op#{} {}", op, OpName(plan.graph->ops[op]));
 }
@@ -286,6 +310,7 @@ std::string ReportJson(const Plan& plan, const ReportContext& context) {
                      {"summary", SummaryJson(plan)},
                      {"partitions", PartitionsJson(plan)},
                      {"segments", SegmentsJson(plan)},
+                     {"memory", MemoryJson(plan)},
                      {"boundaries", BoundariesJson(plan)},
                      {"ops", std::move(ops)},
                      {"tensors", UsedTensorsJson(*plan.graph)},

@@ -6,6 +6,8 @@
 //   summary{ops, npu, delegate_cpu, host, macs, npu_macs, npu_mac_share, partitions, segments},
 //   partitions[{index, ops[], inputs[], outputs[], macs, estimate{npu_us, host_us}? (placement=auto)}],
 //   segments[{index, partition, placement, ops[], inputs[], outputs[], macs}],
+//   memory{arena_bytes, constant_bytes, uncopied_bytes, partitions[{index, and the same}], segments[likewise]}
+//          or memory{error},
 //   boundaries[{index, from, to, tensors[], bytes, causes[], host_ops, host_macs}],
 //   ops[{index, op, version, name, inputs[], outputs[], macs, placement, segment, partition, evaluated,
 //        folded_into, notes[], reasons[{code, kind, text, actual, allowed}]}],
@@ -18,6 +20,8 @@
 // null when unknown. A reason's kind is own, neighbour or policy (reasons.def). An op's name is its first output
 // tensor's. A boundary's from and to are partitions, -1 the host; causes are operators of the host
 // (fragmentation.h). npu_mac_share is 0 to 1; without any MACs it is 1 if the host has nothing to do, else 0.
+// memory is what compiling takes on a device that shares the host's memory (plan_memory.h); delegate-cpu packs weights as
+// the processor wants, so that its constant_bytes alone may differ between machines.
 // Text that is not UTF-8 is repaired. Later versions only add keys.
 // Operators and tensors are those of the model. folds are what partitioner/fold.h made of them: `into` runs for
 // the operators `absorbed`, whose folded_into names it (-1: the operator runs itself); those have its segment but

@@ -137,6 +137,38 @@ const std::byte* Aligned(const Tensor& constant, std::vector<std::vector<std::by
   return copies.emplace_back(bytes.begin(), bytes.end()).data();
 }
 
+struct Arena {
+  std::vector<std::pair<int, int64_t>> offsets;  // by tensor
+  int64_t bytes = 0;
+};
+
+// Every tensor that the segment writes and that lives nowhere else has a place from its writer to its last reader.
+Result<Arena> PlanArena(const Graph& graph, const SegmentOps& segment, const auto& lives_nowhere_else) {
+  std::vector<MemoryRequest> requests;
+  std::vector<int> tensors, request_of(graph.tensors.size(), -1);
+  for (int s = 0; s < static_cast<int>(segment.ops.size()); ++s) {
+    const Op& op = graph.ops[segment.ops[s]];
+    for (int index : op.outputs) {
+      if (index == kNoTensor || request_of[index] >= 0 || !lives_nowhere_else(index)) continue;
+      const auto bytes = graph.tensors[index].byte_size();
+      if (!bytes) {
+        return Fail(ErrorCode::kInternal, fmt::format("T#{} has no size after its rules were checked", index));
+      }
+      request_of[index] = static_cast<int>(requests.size());
+      tensors.push_back(index);
+      requests.push_back({*bytes, s, s});
+    }
+    for (int index : op.inputs) {
+      if (index != kNoTensor && request_of[index] >= 0) requests[request_of[index]].last = s;
+    }
+  }
+  NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,
+                       PlanMemory(requests, kAlignment, std::numeric_limits<int32_t>::max()));
+  Arena arena{.offsets = {}, .bytes = layout.total_bytes};
+  for (size_t i = 0; i < tensors.size(); ++i) arena.offsets.emplace_back(tensors[i], layout.offsets[i]);
+  return arena;
+}
+
 class CpuBackend : public Backend {
  public:
   explicit CpuBackend(bool fast) : fast_(fast) {}
@@ -167,30 +199,9 @@ class CpuBackend : public Backend {
       places[segment.states[i]] = {Place::kOutput, static_cast<int64_t>(states.back().output), nullptr};
     }
 
-    // Every other tensor written here lives in the arena from its writer to its last reader.
-    std::vector<MemoryRequest> requests;
-    std::vector<int> request_of(tensor_count, -1);
-    for (int s = 0; s < static_cast<int>(segment.ops.size()); ++s) {
-      const Op& op = graph->ops[segment.ops[s]];
-      for (int index : op.outputs) {
-        if (index == kNoTensor || places[index].where != Place::kAbsent) continue;
-        const auto bytes = graph->tensors[index].byte_size();
-        if (!bytes) {
-          return Fail(ErrorCode::kInternal,
-                      fmt::format("T#{} has no size after its rules were checked", index));
-        }
-        request_of[index] = static_cast<int>(requests.size());
-        requests.push_back({*bytes, s, s});
-      }
-      for (int index : op.inputs) {
-        if (index != kNoTensor && request_of[index] >= 0) requests[request_of[index]].last = s;
-      }
-    }
-    NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,
-                         PlanMemory(requests, kAlignment, std::numeric_limits<int32_t>::max()));
-    for (size_t i = 0; i < tensor_count; ++i) {
-      if (request_of[i] >= 0) places[i] = {Place::kArena, layout.offsets[request_of[i]], nullptr};
-    }
+    NPU_ASSIGN_OR_RETURN(const Arena arena,
+                         PlanArena(*graph, segment, [&](int t) { return places[t].where == Place::kAbsent; }));
+    for (const auto& [tensor, offset] : arena.offsets) places[tensor] = {Place::kArena, offset, nullptr};
 
     std::vector<Step> steps;
     for (int index : segment.ops) {
@@ -213,7 +224,7 @@ class CpuBackend : public Backend {
       steps.push_back(std::move(step));
     }
     return std::make_unique<CpuExecutable>(std::move(graph), options, std::move(steps), std::move(states),
-                                           std::move(copies), layout.total_bytes, fast_ ? Pool(options) : nullptr);
+                                           std::move(copies), arena.bytes, fast_ ? Pool(options) : nullptr);
   }
 
  private:
@@ -243,6 +254,24 @@ class CpuBackend : public Backend {
 };
 
 }  // namespace
+
+Result<MemoryUse> PlannedCpuMemory(const Graph& graph, const SegmentOps& segment) {
+  std::vector<bool> elsewhere(graph.tensors.size());
+  for (const std::vector<int>* list : {&segment.inputs, &segment.outputs, &segment.states}) {
+    for (int tensor : *list) elsewhere[tensor] = true;
+  }
+  NPU_ASSIGN_OR_RETURN(const Arena arena, PlanArena(graph, segment, [&](int t) {
+                         return !elsewhere[t] && !graph.tensors[t].is_constant();
+                       }));
+  MemoryUse use{.arena_bytes = arena.bytes};
+  for (int index : segment.ops) {
+    const Op& op = graph.ops[index];
+    const OpRoom* room = FindRoom(op.kind);
+    if (room == nullptr || room->compile_cpu == nullptr) continue;
+    if (const auto kernel = room->compile_cpu({graph, op}, 1)) use.constant_bytes += kernel->constant_bytes();
+  }
+  return use;
+}
 
 std::shared_ptr<Backend> MakeCpuBackend() { return std::make_shared<CpuBackend>(false); }
 std::shared_ptr<Backend> MakeFastCpuBackend() { return std::make_shared<CpuBackend>(true); }

@@ -15,4 +15,7 @@ std::shared_ptr<Backend> MakeCpuBackend();
 // As many threads as ComputeOptions say; executables of one backend share them.
 std::shared_ptr<Backend> MakeFastCpuBackend();
 
+// What a compiled segment of MakeFastCpuBackend takes on this processor, whose kernels choose how weights are packed.
+Result<MemoryUse> PlannedCpuMemory(const Graph& graph, const SegmentOps& segment);
+
 }  // namespace npu

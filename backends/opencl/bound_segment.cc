@@ -7,20 +7,19 @@
 #include <optional>
 #include <string>
 
+#include "backends/opencl/segment_memory.h"
+
 namespace npu {
 namespace {
 
 // Places the blocks with `slack` bytes after each, and allocates them.
 Result<DeviceMemory> AllocateBlocks(OpenClDevice& device, std::vector<MemoryRequest> requests, int64_t slack,
                                     bool shared, int64_t& total_bytes) {
-  std::vector<int64_t> sizes;
-  for (MemoryRequest& request : requests) {
-    request.bytes += slack;
-    sizes.push_back(request.bytes);
-  }
   const OpenClDeviceLimits& limits = device.limits();
   NPU_ASSIGN_OR_RETURN(const MemoryLayout layout,
-                       PlanMemory(requests, limits.alignment_bytes, limits.max_allocation_bytes));
+                       PlaceBlocks(requests, slack, limits.alignment_bytes, limits.max_allocation_bytes));
+  std::vector<int64_t> sizes;
+  for (const MemoryRequest& request : requests) sizes.push_back(request.bytes);
   total_bytes = layout.total_bytes;
   return DeviceMemory::Allocate(device, layout.offsets, sizes, total_bytes, shared);
 }
@@ -48,7 +47,8 @@ Status Upload(const BoundSegment& state, const std::vector<ConstantBlock>& const
 }
 
 // Shared with other segments of the same constants where the host can compare them.
-Status BindConstants(BoundSegment& state, const std::vector<ConstantBlock>& constants, int64_t slack, bool shared) {
+Status BindConstants(BoundSegment& state, const SegmentLayout& layout, int64_t slack, bool shared) {
+  const std::vector<ConstantBlock>& constants = layout.constants;
   OpenClDevice& device = *state.device;
   std::optional<ConstantPool::Key> key;
   if (shared && slack == kBlockSlack && !constants.empty()) key.emplace(constants);
@@ -57,12 +57,9 @@ Status BindConstants(BoundSegment& state, const std::vector<ConstantBlock>& cons
     state.memory.constant_bytes = state.constants->bytes();
     return {};
   }
-  std::vector<MemoryRequest> requests;
-  for (const ConstantBlock& block : constants) {
-    requests.push_back({static_cast<int64_t>(block.bytes.size()), 0, 0});
-  }
-  NPU_ASSIGN_OR_RETURN(DeviceMemory memory,
-                       AllocateBlocks(device, requests, slack, shared, state.memory.constant_bytes));
+  NPU_ASSIGN_OR_RETURN(
+      DeviceMemory memory,
+      AllocateBlocks(device, ConstantRequests(layout), slack, shared, state.memory.constant_bytes));
   state.constants = std::make_shared<DeviceMemory>(std::move(memory));
   NPU_RETURN_IF_ERROR(Upload(state, constants));
   if (key) device.constants().Add(*key, state.constants);
@@ -169,7 +166,7 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
   if (settings.guard_bytes > 0) {
     for (MemoryRequest& request : arena) request.first = request.last = 0;
   }
-  NPU_RETURN_IF_ERROR(BindConstants(*bound, layout.constants, slack, shared));
+  NPU_RETURN_IF_ERROR(BindConstants(*bound, layout, slack, shared));
   NPU_ASSIGN_OR_RETURN(bound->arena,
                        AllocateBlocks(*device, arena, slack, shared, bound->memory.arena_bytes));
   bound->memory.uncopied_bytes = layout.uncopied_bytes;

@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "backends/opencl/segment_layout.h"
+
 namespace npu {
 namespace {
 
@@ -149,9 +151,9 @@ OpenClDeviceLimits ReadLimits(const cl::Device& device) {
       static_cast<int>(std::max<cl_uint>(1, Info<cl_uint>(device, CL_DEVICE_MAX_COMPUTE_UNITS, 1)));
   limits.max_allocation_bytes = static_cast<int64_t>(
       std::min<cl_ulong>(Info<cl_ulong>(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 0), INT64_MAX));
-  // The property is in bits. 128 bytes: the widest vector type, which kernels may load from a tensor.
+  // The property is in bits.
   limits.alignment_bytes =
-      std::max<int64_t>(128, Info<cl_uint>(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 1024) / 8);
+      std::max<int64_t>(kLeastAlignment, Info<cl_uint>(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 1024) / 8);
   limits.max_work_group_size = std::max<size_t>(1, Info<size_t>(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, 1));
   const auto svm = Info<cl_device_svm_capabilities>(device, CL_DEVICE_SVM_CAPABILITIES, 0);
   limits.shared_memory = (svm & CL_DEVICE_SVM_FINE_GRAIN_BUFFER) != 0 &&

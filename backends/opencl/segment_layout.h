@@ -22,6 +22,9 @@ namespace npu {
 // Kernels may read this many bytes past the end of a tensor, scratch or constant (vector loads of a tail);
 // what they find there is undefined. They never write there.
 inline constexpr int64_t kBlockSlack = 64;
+// Blocks start at multiples of this, or of more where the device asks for it: the widest vector type, which kernels may
+// load from a tensor.
+inline constexpr int64_t kLeastAlignment = 128;
 
 struct Storage {
   enum class Where : uint8_t { kNone, kArena, kConstant } where = Where::kNone;

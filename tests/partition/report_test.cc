@@ -45,7 +45,7 @@ using KeySet = std::set<std::string>;
 TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   const json report = json::parse(ReportJson(SmallPlan()));
   EXPECT_EQ(Keys(report),
-            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "boundaries", "ops", "tensors", "folds",
+            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "memory", "boundaries", "ops", "tensors", "folds",
                                    "declined_folds", "findings", "subgraphs"}));
   EXPECT_EQ(report["schema_version"], 1);
   EXPECT_EQ(Keys(report["model"]),
@@ -55,6 +55,11 @@ TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   EXPECT_EQ(Keys(report["partitions"][0]), (KeySet{"index", "ops", "inputs", "outputs", "macs"}));
   EXPECT_EQ(Keys(report["segments"][0]),
             (KeySet{"index", "partition", "placement", "ops", "inputs", "outputs", "macs"}));
+  EXPECT_EQ(Keys(report["memory"]), (KeySet{"arena_bytes", "constant_bytes", "uncopied_bytes", "partitions", "segments"}));
+  for (const char* list : {"partitions", "segments"}) {
+    ASSERT_EQ(report["memory"][list].size(), report[list].size());
+    EXPECT_EQ(Keys(report["memory"][list][0]), (KeySet{"index", "arena_bytes", "constant_bytes", "uncopied_bytes"}));
+  }
   EXPECT_EQ(Keys(report["boundaries"][0]),
             (KeySet{"index", "from", "to", "tensors", "bytes", "causes", "host_ops", "host_macs"}));
   EXPECT_EQ(Keys(report["ops"][0]), (KeySet{"index", "op", "version", "name", "inputs", "outputs", "macs",

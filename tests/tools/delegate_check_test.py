@@ -25,6 +25,7 @@ class Report(unittest.TestCase):
         self.assertIn("full int8", lines[0])
         self.assertIn("12 of 12 operators", lines[1])
         self.assertIn("the whole model runs in the delegate", lines[2])
+        self.assertRegex(lines[3], r"^Memory: tensors [0-9.]+ kB, packed weights and tables [0-9.]+ kB$")
 
     def test_names_cannot_steer_the_terminal(self):
         name = json.loads(run(FLOAT, "--format", "json").stdout)["ops"][0]["name"].encode()
@@ -213,6 +214,9 @@ class Running(unittest.TestCase):
         for segment in profile["segments"]:
             self.assertGreater(segment["us"]["median"], segment["busy_us"] / 2)
         self.assertGreater(profile["memory"]["arena_bytes"], 0)
+        if profile["memory"]["staging_bytes"] == 0:  # the plan's figures are of devices that share the host's memory
+            for key in ("arena_bytes", "constant_bytes", "uncopied_bytes"):
+                self.assertEqual(profile["memory"][key], report["memory"][key], key)
 
     def test_profile_text_is_80_columns_wide(self):
         text = run(INT8, "--profile", "--profile-runs", "2").stdout.split("Profile on", 1)[1]

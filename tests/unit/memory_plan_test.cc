@@ -119,5 +119,17 @@ TEST(MemoryPlan, RandomRequestsNeverOverlap) {
   }
 }
 
+// One behind the other, the largest first: what looking at every pair would find, too.
+TEST(MemoryPlan, BlocksThatAreAliveAtOnceFollowEachOther) {
+  const std::vector<MemoryRequest> requests = {{10, 0, 3}, {300, 1, 5}, {0, 2, 2}, {64, 3, 9}};
+  const auto layout = PlanMemory(requests, 64, 1000);
+  ASSERT_TRUE(layout) << layout.error().text;
+  EXPECT_EQ(layout->offsets, (std::vector<int64_t>{384, 0, 0, 320}));
+  EXPECT_EQ(layout->total_bytes, 394);
+  EXPECT_FALSE(PlanMemory(requests, 64, 393));
+  const std::vector<MemoryRequest> absurd = {{INT64_MAX, 0, 0}, {1, 0, 0}};
+  EXPECT_FALSE(PlanMemory(absurd, 64, INT64_MAX));
+}
+
 }  // namespace
 }  // namespace npu

@@ -45,6 +45,15 @@ std::string Verdict(const Json& summary) {
   return fmt::format("{} of {} operators stay with the host", host, ops);
 }
 
+void Memory(std::string& text, const Json& memory) {
+  if (memory.contains("error")) {
+    text += fmt::format("Memory: not known: {}\n\n", memory["error"].get<std::string>());
+    return;
+  }
+  text += fmt::format("Memory: tensors {}, packed weights and tables {}\n\n", HumanBytes(memory["arena_bytes"]),
+                      HumanBytes(memory["constant_bytes"]));
+}
+
 // Operators by type, in order of first appearance.
 void TypeTable(std::string& text, const Json& ops) {
   struct Row {
@@ -96,9 +105,9 @@ void Boundaries(std::string& text, const Json& report) {
   for (const Json& boundary : boundaries) {
     const size_t tensors = boundary["tensors"].size();
     const int64_t bytes = boundary["bytes"], host_ops = boundary["host_ops"];
-    text += fmt::format("  {:<3} {} -> {}: {} tensor{}, {}{}B; {} op{} and {} MACs stay off the NPU\n",
+    text += fmt::format("  {:<3} {} -> {}: {} tensor{}, {}; {} op{} and {} MACs stay off the NPU\n",
                         boundary["index"].get<int>(), side(boundary["from"]), side(boundary["to"]), tensors,
-                        tensors == 1 ? "" : "s", Human(bytes), bytes < 1000 ? " " : "", host_ops,
+                        tensors == 1 ? "" : "s", HumanBytes(bytes), host_ops,
                         host_ops == 1 ? "" : "s", Human(boundary["host_macs"].get<int64_t>()));
     const Json& causes = boundary["causes"];
     for (size_t i = 0; i < causes.size() && i < kShownCauses; ++i) {
@@ -225,8 +234,7 @@ std::string TextReport(Json report, const Arguments& arguments) {
   if (!file.empty()) {
     text += file;
     if (model.value("size_bytes", int64_t{0}) > 0) {
-      const int64_t bytes = model["size_bytes"];
-      text += fmt::format(" ({}{}B)", Human(bytes), bytes < 1000 ? " " : "");
+      text += fmt::format(" ({})", HumanBytes(model["size_bytes"]));
     }
     text += ": ";
   }
@@ -235,8 +243,9 @@ std::string TextReport(Json report, const Arguments& arguments) {
                       summary["npu"].get<int>(), summary["ops"].get<int>(),
                       100.0 * summary["npu_mac_share"].get<double>(), Human(summary["macs"].get<int64_t>()),
                       summary["delegate_cpu"].get<int>(), summary["host"].get<int>());
-  text += fmt::format("Verdict: {}, {} partition{}\n\n", Verdict(summary), summary["partitions"].get<int>(),
+  text += fmt::format("Verdict: {}, {} partition{}\n", Verdict(summary), summary["partitions"].get<int>(),
                       summary["partitions"].get<int>() == 1 ? "" : "s");
+  Memory(text, report["memory"]);
   Tensors(text, "input", model["inputs"]);
   Tensors(text, "output", model["outputs"]);
   Segments(text, report);
