@@ -11,7 +11,7 @@ step() {
 trap 'rc=$?; [ $rc -eq 0 ] || printf "\nFAILED in step \"%s\" (exit code %s)\n" "$STEP" "$rc" >&2' EXIT
 
 PACKAGES="g++ cmake ninja-build pkg-config ccache flatbuffers-compiler libflatbuffers-dev libspdlog-dev libfmt-dev
-  libexpected-dev nlohmann-json3-dev libcli11-dev ocl-icd-opencl-dev opencl-headers opencl-clhpp-headers
+  libexpected-dev nlohmann-json3-dev libcli11-dev libdtl-dev ocl-icd-opencl-dev opencl-headers opencl-clhpp-headers
   pocl-opencl-icd libmbedtls-dev libdrm-dev libgtest-dev libbenchmark-dev python3 python3-venv binutils"
 
 # Installs what is missing of PACKAGES; asks nothing when all of it is there.

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "tools/delegate-check/api.h"
+#include "tools/delegate-check/diff.h"
 #include "tools/delegate-check/gates.h"
 #include "tools/delegate-check/run.h"
 
@@ -65,6 +66,7 @@ CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
   }
   checked.messages = CheckGates(arguments, report);
   if (!checked.messages.empty()) checked.exit_code = kGateFailed;
+  if (!arguments.baseline.empty()) CompareWithBaseline(arguments.baseline, checked);
   if (arguments.verify && report["verify"]["max_difference"].get<double>() != 0) {
     checked.exit_code = kDeviceError;
     checked.messages.push_back(

@@ -51,6 +51,10 @@ std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& argum
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--max-partitions", arguments.max_partitions, "gate: at most this many partitions")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--baseline", arguments.baseline,
+                 "gate: placement is no worse than in this report of an earlier run (--format json); shows what changed");
+  app.add_option("--diff", arguments.diff, "show what differs between two models or reports (.tflite or .json), and exit")
+      ->expected(2)->type_name("A B");
   app.add_flag("--list-devices", arguments.list_devices, "list the OpenCL devices and exit");
   app.add_flag("--device-info", arguments.device_info, "measure the device, say what is known of all, and exit");
   app.add_option("--cache-dir", arguments.cache_dir, "keep compiled programs and measured speeds in this directory");

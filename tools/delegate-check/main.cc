@@ -11,6 +11,8 @@
 #include "tools/delegate-check/collection.h"
 #include "tools/delegate-check/command_line.h"
 #include "tools/delegate-check/device_info.h"
+#include "tools/delegate-check/diff.h"
+#include "tools/delegate-check/diff_text.h"
 #include "tools/delegate-check/formats.h"
 #include "tools/delegate-check/model_list.h"
 #include "tools/delegate-check/output.h"
@@ -45,7 +47,12 @@ int ShowDeviceInfo(const Arguments& arguments) {
 
 int ReportModel(const std::string& path, const Arguments& arguments) {
   CheckedModel checked = CheckModel(path, arguments);
-  Write(arguments.output, FindFormat(arguments.format).write(std::move(checked.report), arguments), "the report");
+  // Of a comparison with an earlier run, people want to read what changed; documents hold it beside the report.
+  const bool only_changes = !arguments.baseline.empty() && arguments.format == "text";
+  Write(arguments.output,
+        only_changes ? ComparisonText(checked.report["comparison"])
+                     : FindFormat(arguments.format).write(std::move(checked.report), arguments),
+        "the report");
   if (!arguments.trace.empty()) Write(arguments.trace, checked.trace.dump() + "\n", "the trace");
   for (const std::string& message : checked.messages) Say(message);
   return checked.exit_code;
@@ -57,6 +64,10 @@ int ReportCollection(const std::vector<std::string>& paths, const Arguments& arg
     throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
                   fmt::format("--format {} takes one model; {} are given", format.name, paths.size()));
   }
+  if (!arguments.baseline.empty()) {
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                  fmt::format("--baseline is the report of one model; {} are given", paths.size()));
+  }
   if (!arguments.trace.empty()) {
     throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
                   fmt::format("--trace is the timeline of one model; {} are given", paths.size()));
@@ -67,6 +78,15 @@ int ReportCollection(const std::vector<std::string>& paths, const Arguments& arg
   return checked.exit_code;
 }
 
+int ShowDiff(const Arguments& arguments) {
+  if (arguments.format != "text" && arguments.format != "json") {
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", "--diff has --format text and --format json");
+  }
+  const Json diff = Diff(arguments.diff[0], arguments.diff[1], arguments);
+  Write(arguments.output, arguments.format == "json" ? Dump(diff) : ComparisonText(diff["comparison"]), "the comparison");
+  return kOk;
+}
+
 int Main(int argc, char** argv) {
   Arguments arguments;
   std::string file;  // the one model, for errors
@@ -74,6 +94,7 @@ int Main(int argc, char** argv) {
   try {
     if (arguments.list_devices) return ListDevices();
     if (arguments.device_info) return ShowDeviceInfo(arguments);
+    if (!arguments.diff.empty()) return ShowDiff(arguments);
     if (arguments.models.empty()) {
       std::fputs("delegate-check: no model given; try delegate-check --help\n", stderr);
       return kUsageError;

@@ -5,11 +5,10 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <regex>
 
 #include "tools/delegate-check/api.h"
+#include "tools/delegate-check/input_file.h"
 
 namespace delegate_check {
 namespace {
@@ -26,9 +25,7 @@ constexpr size_t kPreambleV1 = 10, kPreambleV2 = 12;
 }  // namespace
 
 NpyArray ReadNpy(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) Refuse(path, "cannot be opened");
-  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string bytes = ReadInputFile(path);
   if (bytes.size() < kPreambleV2 || bytes.compare(0, kMagicBytes, kMagic, kMagicBytes) != 0) {
     Refuse(path, "not a .npy file (save inputs with numpy.save)");
   }

@@ -37,6 +37,8 @@ struct Arguments {
   std::optional<int64_t> max_host_ops;
   std::optional<double> min_npu_macs;  // percent
   std::optional<int64_t> max_partitions;
+  std::string baseline;           // report of an earlier run; empty: none
+  std::vector<std::string> diff;  // two models or reports; empty: none
   bool list_devices = false;
   bool device_info = false;
 };
