@@ -52,11 +52,8 @@ bool HasWeights(OpKind kind) {
 
 void CountOp(const Graph& graph, const Op& op, Census& census) {
   if (op.kind == OpKind::kCustom && census.precompiled.empty()) {
-    for (const VendorOp& vendor : kVendorOps) {
-      if (!OpName(op).starts_with(vendor.name)) continue;
-      census.precompiled = OpName(op);
-      census.device = vendor.device;
-    }
+    census.device = CompiledForDevice(OpName(op));
+    if (!census.device.empty()) census.precompiled = OpName(op);
   }
   if (op.kind == OpKind::kQuantize || op.kind == OpKind::kDequantize) {
     ++census.conversion_ops;
@@ -246,6 +243,13 @@ std::string_view ModelKindCode(ModelKind kind) {
     case ModelKind::kConversionOnly: return "conversion-only";
   }
   return "other";
+}
+
+std::string_view CompiledForDevice(std::string_view custom_name) {
+  for (const VendorOp& vendor : kVendorOps) {
+    if (custom_name.starts_with(vendor.name)) return vendor.device;
+  }
+  return {};
 }
 
 Diagnosis Diagnose(const Graph& graph) {

@@ -29,4 +29,7 @@ std::string_view ModelKindCode(ModelKind kind);
 
 Diagnosis Diagnose(const Graph& graph);
 
+// The device that a vendor's compiler made this custom operator for ("an Arm Ethos-U"); empty: none that is known.
+std::string_view CompiledForDevice(std::string_view custom_name);
+
 }  // namespace npu

@@ -91,22 +91,6 @@ void FindSharedConstants(const Graph& graph, const Uses& uses, std::vector<Findi
   }
 }
 
-// Per tensor: a float that QUANTIZE makes bytes of again, perhaps after other float operators.
-std::vector<bool> FloatsOnTheWayToQuantize(const Graph& graph) {
-  std::vector<bool> wanted(graph.tensors.size(), false);
-  for (size_t i = graph.ops.size(); i-- > 0;) {
-    const Op& op = graph.ops[i];
-    const bool passes = op.kind == OpKind::kQuantize ||
-                        std::any_of(op.outputs.begin(), op.outputs.end(),
-                                    [&](int tensor) { return tensor != kNoTensor && wanted[tensor]; });
-    if (!passes) continue;
-    for (int tensor : op.inputs) {
-      if (tensor != kNoTensor && graph.tensors[tensor].type == DataType::kFloat32) wanted[tensor] = true;
-    }
-  }
-  return wanted;
-}
-
 // Float operators between DEQUANTIZE and QUANTIZE, one finding for all of a kind. `explained`: those that have theirs.
 // Around binary operators floats are what Larq's converter makes.
 void FindFloatIslands(const Graph& graph, const Uses& uses, const std::vector<Finding>& explained,
@@ -173,6 +157,21 @@ void FindOutputs(const Graph& graph, const Uses& uses, std::vector<Finding>& fin
 }
 
 }  // namespace
+
+std::vector<bool> FloatsOnTheWayToQuantize(const Graph& graph) {
+  std::vector<bool> wanted(graph.tensors.size(), false);
+  for (size_t i = graph.ops.size(); i-- > 0;) {
+    const Op& op = graph.ops[i];
+    const bool passes = op.kind == OpKind::kQuantize ||
+                        std::any_of(op.outputs.begin(), op.outputs.end(),
+                                    [&](int tensor) { return tensor != kNoTensor && wanted[tensor]; });
+    if (!passes) continue;
+    for (int tensor : op.inputs) {
+      if (tensor != kNoTensor && graph.tensors[tensor].type == DataType::kFloat32) wanted[tensor] = true;
+    }
+  }
+  return wanted;
+}
 
 std::vector<Finding> FindProblems(const Graph& graph) {
   const Uses uses(graph);

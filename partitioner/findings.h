@@ -24,4 +24,7 @@ struct Finding {
 //   PACKED_OUTPUT_UNPACKED    LceDequantize makes an output: the packed signs before it could be the output
 std::vector<Finding> FindProblems(const Graph& graph);
 
+// Per tensor: a float that QUANTIZE makes bytes of again, perhaps after other float operators.
+std::vector<bool> FloatsOnTheWayToQuantize(const Graph& graph);
+
 }  // namespace npu

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "backends/ops/room.h"
-#include "partitioner/diagnosis.h"
-#include "partitioner/findings.h"
+#include "partitioner/advice.h"
+#include "partitioner/io_notes.h"
+#include "partitioner/op_notes.h"
 #include "partitioner/plan_memory.h"
 
 namespace npu {
@@ -76,11 +76,11 @@ Json TensorsJson(const Graph& graph, const std::vector<int>& tensors) {
   return json;
 }
 
-Json ModelJson(const Graph& graph, const ReportContext& context) {
-  const Diagnosis diagnosis = Diagnose(graph);
+Json ModelJson(const Graph& graph, const Diagnosis& diagnosis, const ReportContext& context) {
   return {{"kind", diagnosis.code},
           {"kind_sentence", diagnosis.sentence},
           {"description", context.model_description},
+          {"io_notes", IoNotes(graph)},
           {"inputs", TensorsJson(graph, graph.inputs)},
           {"outputs", TensorsJson(graph, graph.outputs)},
           {"ops", graph.ops.size()},
@@ -179,54 +179,6 @@ Json MemoryJson(const Plan& plan) {
   return json;
 }
 
-std::string Named(const Plan& plan, int op) {
-  return fmt::format("Op#{} {}", op, OpName(plan.graph->ops[op]));
-}
-
-// True when the op, which runs on the NPU, moves no bytes there. Asked of the operators only that a room may
-// lower to a view without looking at weights or tables, so that a report stays cheap.
-bool IsView(const Plan& plan, size_t index) {
-  const Op& op = plan.compute_graph->ops[index];
-  switch (op.kind) {
-    case OpKind::kReshape:
-    case OpKind::kSqueeze:
-    case OpKind::kExpandDims:
-    case OpKind::kQuantize: break;
-    default: return false;
-  }
-  Lowering lowering;
-  const OpRoom* room = FindRoom(op.kind);
-  return room != nullptr && room->lower != nullptr &&
-         room->lower({*plan.compute_graph, op}, ComputeOptions(), lowering) && lowering.launches().empty() &&
-         !lowering.aliases().empty();
-}
-
-// What fold.h and the lowering make of an op on the NPU, per op.
-std::vector<std::vector<std::string>> Notes(const Plan& plan) {
-  std::vector<std::vector<std::string>> notes(plan.ops.size());
-  for (const Fold& fold : plan.folds) {
-    for (int op : fold.absorbed) {
-      notes[op].push_back(fmt::format("folded into {} ({}): does not run", Named(plan, fold.into), fold.name));
-      notes[fold.into].push_back(fmt::format("does the work of {} ({})", Named(plan, op), fold.name));
-    }
-    for (int op : fold.bypassed) {
-      notes[op].push_back(fmt::format("{} no longer reads its result ({}); others do", Named(plan, fold.into),
-                                      fold.name));
-      notes[fold.into].push_back(fmt::format("reads past {} ({})", Named(plan, op), fold.name));
-    }
-    for (int op : fold.rewritten) {
-      notes[op].push_back(fmt::format("runs on bytes for {} ({})", Named(plan, fold.into), fold.name));
-    }
-  }
-  for (size_t i = 0; i < plan.ops.size(); ++i) {
-    const OpPlan& op = plan.ops[i];
-    if (op.placement == Placement::kNpu && op.folded_into < 0 && !op.evaluated && IsView(plan, i)) {
-      notes[i].push_back("a view of its input: no kernel runs");
-    }
-  }
-  return notes;
-}
-
 Json FoldsJson(const Plan& plan) {
   Json json = Json::array();
   for (const Fold& fold : plan.folds) {
@@ -248,17 +200,25 @@ Json DeclinedFoldsJson(const Plan& plan) {
   return json;
 }
 
-Json OpJson(const Plan& plan, size_t index, const std::vector<std::string>& notes) {
+Json IdJson(const MaybeAdvice& advice) { return advice ? Json(GetAdvice(*advice).name) : Json(nullptr); }
+
+Json ReasonsJson(const Plan& plan, const PlanAdvice& advice, size_t op) {
+  Json json = Json::array();
+  for (size_t i = 0; i < plan.ops[op].reasons.size(); ++i) {
+    const Reason& reason = plan.ops[op].reasons[i];
+    json.push_back({{"code", ReasonCodeName(reason.code)},
+                    {"kind", ReasonKindName(reason.code)},
+                    {"text", reason.text},
+                    {"actual", reason.actual},
+                    {"allowed", reason.allowed},
+                    {"advice", IdJson(advice.reasons[op][i])}});
+  }
+  return json;
+}
+
+Json OpJson(const Plan& plan, const PlanAdvice& advice, size_t index, const std::vector<std::string>& notes) {
   const Op& op = plan.graph->ops[index];
   const OpPlan& op_plan = plan.ops[index];
-  Json reasons = Json::array();
-  for (const Reason& reason : op_plan.reasons) {
-    reasons.push_back({{"code", ReasonCodeName(reason.code)},
-                       {"kind", ReasonKindName(reason.code)},
-                       {"text", reason.text},
-                       {"actual", reason.actual},
-                       {"allowed", reason.allowed}});
-  }
   const bool has_output = !op.outputs.empty() && op.outputs[0] != kNoTensor;
   return {{"index", index},
           {"op", OpName(op)},
@@ -273,7 +233,44 @@ Json OpJson(const Plan& plan, size_t index, const std::vector<std::string>& note
           {"evaluated", op_plan.evaluated},
           {"folded_into", op_plan.folded_into},
           {"notes", notes},
-          {"reasons", std::move(reasons)}};
+          {"reasons", ReasonsJson(plan, advice, index)}};
+}
+
+Json BlockersJson(const Plan& plan, const PlanAdvice& advice, const std::vector<Blocker>& blockers) {
+  Json list = Json::array();
+  for (const Blocker& blocker : blockers) {
+    const int first = blocker.ops.front();
+    Json ids = Json::array();
+    for (const MaybeAdvice& id : advice.reasons[first]) {
+      if (id && std::find(ids.begin(), ids.end(), IdJson(id)) == ids.end()) ids.push_back(IdJson(id));
+    }
+    list.push_back({{"op", OpName(plan.graph->ops[first])},
+                    {"ops", blocker.ops},
+                    {"placement", PlacementName(plan.ops[first].placement)},
+                    {"reasons", ReasonsJson(plan, advice, first)},
+                    {"advice", std::move(ids)},
+                    {"macs", blocker.macs},
+                    {"victims", blocker.victims},
+                    {"victim_macs", blocker.victim_macs},
+                    {"bytes", blocker.bytes},
+                    {"boundaries", blocker.boundaries},
+                    {"extra_partitions", blocker.extra_partitions ? Json(*blocker.extra_partitions) : Json(nullptr)}});
+  }
+  return list;
+}
+
+Json AdviceJson(const PlanAdvice& advice) {
+  Json list = Json::array();
+  for (const Advice& item : advice.ranked) {
+    const AdviceText& text = GetAdvice(item.id);
+    list.push_back({{"id", text.name},
+                    {"title", text.title},
+                    {"text", text.text},
+                    {"ops", item.ops},
+                    {"macs", item.macs},
+                    {"url", AdviceUrl(item.id)}});
+  }
+  return list;
 }
 
 Json SubgraphsJson(const ReportContext& context) {
@@ -291,10 +288,13 @@ Json SubgraphsJson(const ReportContext& context) {
   return json;
 }
 
-Json FindingsJson(const Plan& plan) {
+Json FindingsJson(const std::vector<Finding>& findings, const PlanAdvice& advice) {
   Json list = Json::array();
-  for (const Finding& finding : FindProblems(*plan.graph)) {
-    list.push_back({{"code", finding.code}, {"op", finding.op}, {"text", finding.text}});
+  for (size_t i = 0; i < findings.size(); ++i) {
+    list.push_back({{"code", findings[i].code},
+                    {"op", findings[i].op},
+                    {"text", findings[i].text},
+                    {"advice", IdJson(advice.findings[i])}});
   }
   return list;
 }
@@ -302,21 +302,27 @@ Json FindingsJson(const Plan& plan) {
 }  // namespace
 
 std::string ReportJson(const Plan& plan, const ReportContext& context) {
+  const Diagnosis diagnosis = Diagnose(*plan.graph);
+  const std::vector<Finding> findings = FindProblems(*plan.graph);
+  const std::vector<Blocker> blockers = FindBlockers(plan);
+  const PlanAdvice advice = AdvisePlan(plan, diagnosis, findings, blockers);
+  const std::vector<std::vector<std::string>> notes = OpNotes(plan);
   Json ops = Json::array();
-  const std::vector<std::vector<std::string>> notes = Notes(plan);
-  for (size_t i = 0; i < plan.ops.size(); ++i) ops.push_back(OpJson(plan, i, notes[i]));
+  for (size_t i = 0; i < plan.ops.size(); ++i) ops.push_back(OpJson(plan, advice, i, notes[i]));
   const Json json = {{"schema_version", kSchemaVersion},
-                     {"model", ModelJson(*plan.graph, context)},
+                     {"model", ModelJson(*plan.graph, diagnosis, context)},
                      {"summary", SummaryJson(plan)},
                      {"partitions", PartitionsJson(plan)},
                      {"segments", SegmentsJson(plan)},
                      {"memory", MemoryJson(plan)},
                      {"boundaries", BoundariesJson(plan)},
+                     {"blockers", BlockersJson(plan, advice, blockers)},
+                     {"advice", AdviceJson(advice)},
                      {"ops", std::move(ops)},
                      {"tensors", UsedTensorsJson(*plan.graph)},
                      {"folds", FoldsJson(plan)},
                      {"declined_folds", DeclinedFoldsJson(plan)},
-                     {"findings", FindingsJson(plan)},
+                     {"findings", FindingsJson(findings, advice)},
                      {"subgraphs", SubgraphsJson(context)}};
   // Names come from the model and may be any bytes; the default handler would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

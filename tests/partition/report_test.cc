@@ -45,11 +45,12 @@ using KeySet = std::set<std::string>;
 TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   const json report = json::parse(ReportJson(SmallPlan()));
   EXPECT_EQ(Keys(report),
-            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "memory", "boundaries", "ops", "tensors", "folds",
+            (KeySet{"schema_version", "model", "summary", "partitions", "segments", "memory", "boundaries", "blockers", "advice", "ops",
+                    "tensors", "folds",
                                    "declined_folds", "findings", "subgraphs"}));
   EXPECT_EQ(report["schema_version"], 1);
   EXPECT_EQ(Keys(report["model"]),
-            (KeySet{"kind", "kind_sentence", "description", "inputs", "outputs", "ops", "size_bytes"}));
+            (KeySet{"kind", "kind_sentence", "description", "io_notes", "inputs", "outputs", "ops", "size_bytes"}));
   EXPECT_EQ(Keys(report["summary"]), (KeySet{"ops", "npu", "delegate_cpu", "host", "macs", "npu_macs",
                                              "npu_mac_share", "partitions", "segments"}));
   EXPECT_EQ(Keys(report["partitions"][0]), (KeySet{"index", "ops", "inputs", "outputs", "macs"}));
@@ -65,7 +66,11 @@ TEST(ReportJson, HasExactlyTheDocumentedKeys) {
   EXPECT_EQ(Keys(report["ops"][0]), (KeySet{"index", "op", "version", "name", "inputs", "outputs", "macs",
                                             "placement", "segment", "partition", "evaluated", "folded_into", "notes",
                                             "reasons"}));
-  EXPECT_EQ(Keys(report["ops"][2]["reasons"][0]), (KeySet{"code", "kind", "text", "actual", "allowed"}));
+  EXPECT_EQ(Keys(report["ops"][2]["reasons"][0]), (KeySet{"code", "kind", "text", "actual", "allowed", "advice"}));
+  EXPECT_EQ(Keys(report["blockers"][0]), (KeySet{"op", "ops", "placement", "reasons", "advice", "macs", "victims", "victim_macs",
+                                                 "bytes", "boundaries", "extra_partitions"}));
+  EXPECT_EQ(Keys(report["advice"][0]), (KeySet{"id", "title", "text", "ops", "macs", "url"}));
+  EXPECT_EQ(report["blockers"][0]["reasons"], report["ops"][report["blockers"][0]["ops"][0].get<size_t>()]["reasons"]);
   EXPECT_EQ(Keys(report["tensors"][0]), (KeySet{"index", "name", "type", "shape", "bytes", "constant", "variable"}));
   EXPECT_EQ(Keys(report["model"]["inputs"][0]), (KeySet{"index", "name", "type", "shape"}));
   EXPECT_EQ(Keys(report["model"]["outputs"][0]),
@@ -109,7 +114,7 @@ TEST(ReportJson, IsTheSameEveryTimeAndEndsWithANewline) {
   const std::string text = ReportJson(SmallPlan());
   EXPECT_EQ(text, ReportJson(SmallPlan()));
   EXPECT_TRUE(text.ends_with("}\n"));
-  EXPECT_TRUE(text.starts_with("{\n  \"boundaries\": [\n"));
+  EXPECT_TRUE(text.starts_with("{\n  \"advice\": [\n"));
 }
 
 TEST(ReportJson, TellsOfTheOtherSubgraphs) {
