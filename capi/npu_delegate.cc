@@ -10,10 +10,9 @@
 
 #include "backends/opencl/opencl_backend.h"
 #include "backends/ops/lce.h"
-#include "base/showable.h"
 #include "capi/device_info.h"
 #include "capi/profile_plan.h"
-#include "capi/session.h"
+#include "capi/shim.h"
 #include "capi/verify.h"
 #include "partitioner/compile.h"
 #include "partitioner/report.h"
@@ -30,59 +29,8 @@ struct npu_plan {
   std::string json;
 };
 
-struct npu_session {
-  std::unique_ptr<npu::Session> session;
-};
-
 namespace npu {
 namespace {
-
-// Longer texts are cut. An array, since a thread_local with a destructor keeps the library mapped after dlclose.
-thread_local char last_error[4096];
-
-npu_status SetError(npu_status status, std::string_view text) {
-  const std::string shown = Showable(text, Newlines::kKeep);
-  last_error[shown.copy(last_error, sizeof(last_error) - 1)] = '\0';
-  return status;
-}
-
-npu_status SetError(const Error& error) {
-  return SetError(static_cast<npu_status>(error.code), error.text);
-}
-
-npu_status BadArgument(const char* what) { return SetError(NPU_INVALID_ARGUMENT, what); }
-
-// Runs `body`, which returns npu_status, so that nothing is thrown into the caller.
-template <typename Body>
-npu_status Guard(Body body) noexcept {
-  try {
-    last_error[0] = '\0';
-    return body();
-  } catch (const std::bad_alloc&) {
-    return NPU_RESOURCE_EXHAUSTED;  // no memory for a text either
-  } catch (const std::exception& e) {
-    std::snprintf(last_error, sizeof(last_error), "unexpected exception: %s", e.what());  // which allocates nothing
-    return NPU_INTERNAL;
-  } catch (...) {
-    std::snprintf(last_error, sizeof(last_error), "unexpected exception");
-    return NPU_INTERNAL;
-  }
-}
-
-// Fills a caller's struct, of which an older caller may know only a prefix.
-template <typename Info>
-npu_status Fill(Info* out, const Info& info) {
-  if (out == nullptr) return BadArgument("out pointer is NULL");
-  const size_t size = out->struct_size;
-  if (size < sizeof(size_t) || size > sizeof(Info)) {
-    return SetError(NPU_INVALID_ARGUMENT, "struct_size is " + std::to_string(size) + "; expected " +
-                                              std::to_string(sizeof(Info)) +
-                                              " (set it to sizeof the struct before the call)");
-  }
-  std::memcpy(reinterpret_cast<char*>(out) + sizeof(size_t),
-              reinterpret_cast<const char*>(&info) + sizeof(size_t), size - sizeof(size_t));
-  return NPU_OK;
-}
 
 Result<Options> ReadOptions(const npu_option* options, size_t count) {
   if (options == nullptr && count > 0) {
@@ -159,7 +107,7 @@ using npu::SetError;
 
 extern "C" {
 
-const char* npu_last_error(void) { return npu::last_error; }
+const char* npu_last_error(void) { return npu::LastError(); }
 const char* npu_version(void) { return NPU_VERSION; }
 
 const char* npu_status_name(npu_status status) {

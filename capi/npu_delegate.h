@@ -232,4 +232,7 @@ NPU_API const char* npu_session_device(const npu_session* session);
 }
 #endif
 
+/* Camera frames as inputs. */
+#include "npu_frame.h"
+
 #endif /* NPU_DELEGATE_H_ */

@@ -1,10 +1,10 @@
-# What `cmake --install` puts where: the plug-in, unversioned because hosts load it by this very name; the one
-# public header; the tools; a CMake package (find_package(npu_delegate), target npu::delegate) and a .pc file.
+# What `cmake --install` puts where: the plug-in, unversioned because hosts load it by this very name; the
+# public header and the one that it includes; the tools; a CMake package (find_package(npu_delegate), target npu::delegate) and a .pc file.
 include(CMakePackageConfigHelpers)
 
 set_target_properties(npu_delegate PROPERTIES EXPORT_NAME delegate)
 install(TARGETS npu_delegate EXPORT npu_delegate-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES capi/npu_delegate.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES capi/npu_delegate.h capi/npu_frame.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS delegate-check model-edit RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/npu_delegate)

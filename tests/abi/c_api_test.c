@@ -39,6 +39,25 @@ static void test_errors(void) {
   npu_string_destroy(NULL);
 }
 
+static void test_frames(void) {
+  static const unsigned char pixels[3 * 4 * 2];
+  npu_frame frame = {.struct_size = sizeof frame, .plane_count = 1, .width = 4, .height = 2};
+  npu_fit fit = {.struct_size = sizeof fit, .mode = NPU_FIT_LETTERBOX};
+  npu_fit_map map = {.struct_size = sizeof map};
+  float box[4] = {0, 0, 8, 8};
+  EXPECT(npu_fourcc_from_v4l2(NPU_FOURCC('R', 'G', 'B', '3'), &frame.fourcc) == NPU_OK);
+  EXPECT(frame.fourcc == NPU_FOURCC_BGR888);
+  EXPECT(npu_frame_check(&frame) == NPU_INVALID_ARGUMENT && strstr(npu_last_error(), "planes[0].ptr") != NULL);
+  frame.planes[0].ptr = pixels;
+  frame.planes[0].stride = 12;
+  frame.planes[0].size = sizeof pixels;
+  EXPECT(npu_frame_check(&frame) == NPU_OK);
+  EXPECT(npu_frame_set_v4l2_colour(&frame, 8, 0, 0) == NPU_OK && frame.range == NPU_RANGE_FULL);
+  EXPECT(npu_fit_map_make(&frame, &fit, 8, 8, &map) == NPU_OK && map.roi_height == 4);
+  EXPECT(npu_fit_box(&map, box, box) == NPU_OK && box[2] == 4 && box[3] == 2);
+  EXPECT(npu_fit_points(&map, box, 2, box) == NPU_OK);
+}
+
 static void test_constants(void) {
   EXPECT(strlen(npu_version()) > 0);
   EXPECT(strstr(npu_options_help(), "fc_rounding") != NULL);
@@ -160,6 +179,7 @@ static void test_session(npu_plan* plan, npu_model* model) {
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   test_errors();
+  test_frames();
   test_constants();
   npu_model* model = NULL;
   npu_plan* plan = NULL;

@@ -1,6 +1,10 @@
-# Fails unless LIBRARY exports exactly the functions that HEADER declares plus the two plug-in functions,
-# and imports nothing from a host.  cmake -DNM=... -DLIBRARY=... -DHEADER=... -P check_exports.cmake
-file(READ ${HEADER} header)
+# Fails unless LIBRARY exports exactly the functions that HEADERS declare plus the two plug-in functions,
+# and imports nothing from a host.  cmake -DNM=... -DLIBRARY=... -DHEADERS=A,B -P check_exports.cmake
+string(REPLACE "," ";" paths "${HEADERS}")
+foreach(path IN LISTS paths)
+  file(READ ${path} text)
+  string(APPEND header "${text}")
+endforeach()
 string(REGEX MATCHALL "NPU_API [^(;]*[ *](npu_[a-z0-9_]+)\\(" declarations "${header}")
 set(expected tflite_plugin_create_delegate tflite_plugin_destroy_delegate)
 foreach(declaration IN LISTS declarations)
@@ -9,7 +13,7 @@ foreach(declaration IN LISTS declarations)
 endforeach()
 list(LENGTH expected count)
 if(count LESS 10)
-  message(FATAL_ERROR "only ${count} functions found in ${HEADER}: the pattern no longer fits the header")
+  message(FATAL_ERROR "only ${count} functions found in ${HEADERS}: the pattern no longer fits the header")
 endif()
 
 execute_process(COMMAND ${NM} -D --defined-only --format=posix ${LIBRARY} OUTPUT_VARIABLE defined COMMAND_ERROR_IS_FATAL ANY)
