@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/threads/helper_threads.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
 #include <system_error>
 
+#include "backends/threads/signals_blocked.h"
 #include "backends/threads/spin.h"
 
 namespace npu {
@@ -97,22 +95,6 @@ Pool& ThePool() {
   static Pool* pool = new Pool;
   return *pool;
 }
-
-// Threads started meanwhile get none of the process's signals.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 
