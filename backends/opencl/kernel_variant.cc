@@ -27,6 +27,13 @@ constexpr KernelVariant kX86Vnni{"x86_vnni", "-DNPU_X86_VNNI"};
 constexpr KernelVariant kX86Vbmi{"x86_vbmi", "-DNPU_X86_VNNI -DNPU_X86_VBMI"};
 constexpr KernelVariant kX86Amx{"x86_amx", "-DNPU_X86_VNNI -DNPU_X86_VBMI -DNPU_X86_AMX"};
 
+constexpr KernelVariant kNvidiaDp4a{"nvidia_dp4a", "-DNPU_SIMT -DNPU_NVIDIA_DP4A"};
+constexpr KernelVariant kKhrDot{"khr_dot", "-cl-std=CL3.0 -DNPU_SIMT -DNPU_KHR_DOT"};
+constexpr KernelVariant kSimt{"simt", "-DNPU_SIMT", false};
+
+constexpr const KernelVariant* kAll[] = {&kPortableVariant, &kX86Avx2, &kX86Avx512Bw, &kX86Vnni, &kX86Vbmi,
+                                         &kX86Amx,          &kSimt,    &kKhrDot,      &kNvidiaDp4a};
+constexpr const KernelVariant* kGpuDevice[] = {&kNvidiaDp4a, &kKhrDot, &kSimt, &kPortableVariant};
 constexpr const KernelVariant* kX86AmxDevice[] = {&kX86Amx, &kX86Vbmi, &kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
 constexpr const KernelVariant* kX86VbmiDevice[] = {&kX86Vbmi, &kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
 constexpr const KernelVariant* kX86VnniDevice[] = {&kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
@@ -199,11 +206,23 @@ class Tester {
 
 constexpr KernelVariant kPortableVariant{"portable", ""};
 
+const KernelVariant* FindVariant(std::string_view name) {
+  const auto found = std::find_if(std::begin(kAll), std::end(kAll), [&](const KernelVariant* v) { return v->name == name; });
+  return found == std::end(kAll) ? nullptr : *found;
+}
+
+std::string VariantNames() {
+  std::string names;
+  for (const KernelVariant* variant : kAll) names.append(names.empty() ? "" : ", ").append(variant->name);
+  return names;
+}
+
 std::span<const KernelVariant* const> VariantsFor(const cl::Device& device) {
   cl_device_type type = 0;
   const cl_int code = clGetDeviceInfo(device(), CL_DEVICE_TYPE, sizeof(type), &type, nullptr);
   // Kernels of a CPU device run on this processor.
   const bool cpu = code == CL_SUCCESS && (type & CL_DEVICE_TYPE_CPU) != 0;
+  if (code == CL_SUCCESS && (type & CL_DEVICE_TYPE_GPU) != 0) return kGpuDevice;
   static const bool amx = CpuHasVbmi() && ProcessMayUseAmx();
   if (cpu && amx) return kX86AmxDevice;
   if (cpu && CpuHasVbmi()) return kX86VbmiDevice;

@@ -1,5 +1,6 @@
 // The forms in which the one program of kernels can be built: by processor instructions that only a
-// compile-time define brings in (kernels/dot_product.h). Which one a device gets is decided when its program
+// compile-time define brings in (kernels/dot_product.h), and by how work is spread over
+// work-items: vectors in few of them for CPUs, one lane each for GPUs (kernels/conv2d_simt.cl). Which one a device gets is decided when its program
 // is first needed: a candidate must build, answer a self-test with known numbers, and be faster than the
 // form that it replaces and that its program holds beside its own (vectors for tiles, portable code for vectors). What a driver says about itself is not asked. A
 // candidate whose instructions the processor, or the system for this process, would refuse is never started: that
@@ -9,6 +10,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "backends/opencl/cl.h"
 
@@ -17,9 +19,17 @@ namespace npu {
 struct KernelVariant {
   const char* name;     // for logs and tests: "x86_amx", "x86_vnni"
   const char* defines;  // build options
+  // Whether it must be faster than the form that it replaces, in one work-item. What spreads its work over more
+  // work-items shows nothing there.
+  bool timed = true;
 };
 
 extern const KernelVariant kPortableVariant;
+
+// The variant of that name, whether or not a device may run it; null: there is none.
+const KernelVariant* FindVariant(std::string_view name);
+// "portable, simt, ...", for messages.
+std::string VariantNames();
 
 // Those that this device may run, best first; kPortableVariant, which needs nothing, is the last.
 std::span<const KernelVariant* const> VariantsFor(const cl::Device& device);

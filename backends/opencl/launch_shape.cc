@@ -45,9 +45,13 @@ std::array<size_t, 3> GpuGroup(const std::array<size_t, 3>& items, size_t max_gr
 LaunchShape ChooseLaunchShape(const std::array<size_t, 3>& items, const std::array<size_t, 3>& required_local,
                               size_t max_group, int cpu_units) {
   LaunchShape shape;
-  shape.local = required_local[0] != 0 ? required_local
-                : cpu_units > 0        ? CpuGroup(items, max_group, cpu_units)
-                                       : GpuGroup(items, max_group);
+  if (required_local[0] != 0) {
+    shape.local = required_local;
+    const size_t pieces = required_local[0] * required_local[1] * required_local[2] > 1 ? kSimtPieces : 1;
+    for (size_t d = 0; d < 3; ++d) shape.global[d] = items[d] * required_local[d] * (d == 1 ? pieces : 1);
+    return shape;
+  }
+  shape.local = cpu_units > 0 ? CpuGroup(items, max_group, cpu_units) : GpuGroup(items, max_group);
   for (size_t d = 0; d < 3; ++d) {
     const size_t groups = items[d] / shape.local[d] + (items[d] % shape.local[d] != 0 ? 1 : 0);
     shape.global[d] = groups * shape.local[d];

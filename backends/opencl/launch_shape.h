@@ -10,13 +10,18 @@
 
 namespace npu {
 
+// Groups that share what one work-item of the form for CPUs does, where kernels have the form for GPUs
+// (NPU_SIMT_PIECES of kernels/simt.h).
+inline constexpr size_t kSimtPieces = 16;
+
 struct LaunchShape {
   std::array<size_t, 3> global{1, 1, 1};  // multiples of local; 0 somewhere: nothing to launch
   std::array<size_t, 3> local{1, 1, 1};
   std::array<size_t, 3> offset{0, 0, 0};  // of the first work-item
 };
 
-// items: work-items the kernel needs. required_local: its reqd_work_group_size, zeros if it has none.
+// items: work-items the kernel needs. required_local: its reqd_work_group_size, zeros if it has none; one of several
+// work-items makes a kernel in the form for GPUs, which gets kSimtPieces groups in dimension 1 for each item.
 // max_group: most work-items one group of this kernel may have. cpu_units: cores of a CPU device, 0 for
 // every other kind.
 LaunchShape ChooseLaunchShape(const std::array<size_t, 3>& items, const std::array<size_t, 3>& required_local,

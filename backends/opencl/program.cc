@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <vector>
 
 #include "backends/file_cache.h"
@@ -17,6 +18,8 @@ namespace {
 // What of a build log goes into an Error: the first errors say it, the rest is their consequences.
 constexpr size_t kLogLines = 12;
 constexpr size_t kLogBytes = 1500;
+
+constexpr const char* kVariantVariable = "NPU_DELEGATE_KERNELS";
 
 std::string Beginning(std::string_view log) {
   size_t end = 0;
@@ -142,6 +145,13 @@ std::vector<ProgramCache::Trial> ProgramCache::trials() {
 
 // Under mutex_, like Built.
 void ProgramCache::Choose() {
+  // For tests and for reports of faults: one variant, untested. A set-user-id program ignores its caller's environment.
+  if (const char* name = secure_getenv(kVariantVariable)) {
+    chosen_ = FindVariant(name);
+    if (chosen_ != nullptr) return;
+    Log(LogLevel::kWarning, "{}={}: there is no such variant of the kernels; there are: {}", kVariantVariable, name,
+        VariantNames());
+  }
   for (const KernelVariant* variant : VariantsFor(device_)) {
     chosen_ = variant;
     if (variant == &kPortableVariant) return;  // nothing is left to fall back to
@@ -152,7 +162,7 @@ void ProgramCache::Choose() {
     const std::string problem =
         program ? SelfTest(context_, device_, *program, speedup) : program.error().text;
     trials_.push_back({variant, OneLine(problem), speedup});
-    if (problem.empty() && speedup > 1) {
+    if (problem.empty() && (speedup > 1 || !variant->timed)) {
       Log(LogLevel::kInfo, "{}: kernels of variant {}, {:.1f} times as fast as those they replace", device_name_,
           variant->name, speedup);
       return;

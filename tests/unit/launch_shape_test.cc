@@ -13,10 +13,13 @@ using Items = std::array<size_t, 3>;
 
 size_t Product(const Items& items) { return items[0] * items[1] * items[2]; }
 
-TEST(LaunchShape, RequiredGroupIsKept) {
-  const LaunchShape shape = ChooseLaunchShape({10, 5, 3}, {4, 2, 1}, 256, 2);
-  EXPECT_EQ(shape.local, (Items{4, 2, 1}));
-  EXPECT_EQ(shape.global, (Items{12, 6, 3}));
+TEST(LaunchShape, ARequiredGroupIsKept) {
+  const LaunchShape tile = ChooseLaunchShape({10, 5, 3}, {1, 1, 1}, 256, 2);
+  EXPECT_EQ(tile.local, (Items{1, 1, 1}));
+  EXPECT_EQ(tile.global, (Items{10, 5, 3}));
+  const LaunchShape simt = ChooseLaunchShape({10, 5, 3}, {4, 2, 1}, 256, 2);
+  EXPECT_EQ(simt.local, (Items{4, 2, 1}));
+  EXPECT_EQ(simt.global, (Items{40, 2 * 5 * kSimtPieces, 3}));
 }
 
 TEST(LaunchShape, SmallCpuLaunchesGoItemByItem) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <array>
@@ -109,6 +110,19 @@ TEST_F(ProgramCacheTest, TakesTheBestVariantThatTheProcessorHas) {
   EXPECT_EQ(&cache->variant(), &kPortableVariant);
   ASSERT_TRUE(cache->Program());
   EXPECT_EQ(&cache->variant(), VariantsFor(device_->device()).front());
+}
+
+TEST_F(ProgramCacheTest, TakesTheVariantThatTheEnvironmentNames) {
+  ASSERT_EQ(setenv("NPU_DELEGATE_KERNELS", "simt", 1), 0);
+  const auto named = Cache(kKernelSources);
+  ASSERT_TRUE(named->Program());
+  EXPECT_STREQ(named->variant().name, "simt");
+  EXPECT_TRUE(named->trials().empty());
+  ASSERT_EQ(setenv("NPU_DELEGATE_KERNELS", "no such one", 1), 0);  // a warning, no more
+  const auto unknown = Cache(kKernelSources);
+  ASSERT_TRUE(unknown->Program());
+  EXPECT_EQ(&unknown->variant(), VariantsFor(device_->device()).front());
+  unsetenv("NPU_DELEGATE_KERNELS");
 }
 
 TEST_F(ProgramCacheTest, AVariantThatDoesNotWorkIsNotUsed) {

@@ -8,6 +8,8 @@
 // of the zero point, which add nothing.
 // SPDX-License-Identifier: Apache-2.0
 
+#ifndef NPU_SIMT  // kernels/conv2d_simt.cl
+
 // One run of every pixel: X is the word `k` of pixel i's.
 #define NPU_CONV_RUN(PIXELS, BLOCKS, COUNT, X)                                                        \
   for (int k = 0; k < words; ++k, tile += 16 * (COUNT)) {                                             \
@@ -209,6 +211,8 @@ NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
   }
 #endif
 }
+
+#endif
 
 // The sum of the bytes of every pixel's window, for weights with a zero point. Global size (output pixels, groups).
 __kernel void conv2d_window_sums(__global const uchar* in, __global const npu_conv_geometry* g,

@@ -27,6 +27,8 @@ typedef struct {
   int dy, dx;
 } npu_depthwise_tap;
 
+#ifndef NPU_SIMT  // kernels/depthwise_conv2d_simt.cl
+
 // Taps whose addresses are worth keeping for a row; larger filters compute them again for every output.
 #define NPU_DEPTHWISE_TAPS 64
 
@@ -213,3 +215,5 @@ NPU_TILE_KERNEL void depthwise_conv2d(__global const uchar* in, __global const i
     }
   }
 }
+
+#endif

@@ -7,6 +7,8 @@
 //   NPU_X86_VNNI        x86 CPUs with AVX-512 BW, VL and VNNI, through the compiler's inline assembly. The assembler
 //                       takes every instruction whatever the compilation target is; target attributes instead
 //                       make PoCL 3.1 end the process (its work-group functions lack the feature).
+//   NPU_NVIDIA_DP4A     NVIDIA GPUs, by inline PTX
+//   NPU_KHR_DOT         devices with cl_khr_integer_dot_product
 // SPDX-License-Identifier: Apache-2.0
 
 // acc += words (4 signed weights per lane) times the 4 unsigned bytes in each lane of x. Wraps.
@@ -16,6 +18,22 @@ static inline int16 npu_dot4_portable(int16 acc, int16 words, uint16 x) {
   acc += ((words << 8) >> 24) * as_int16((x >> 16) & (uint16)(255u));
   acc += (words >> 24) * as_int16(x >> 24);
   return acc;
+}
+
+// One lane of it, for kernels whose work-items are lanes.
+static inline int npu_dot4_lane(int acc, int word, uint x) {
+#if defined(NPU_NVIDIA_DP4A)
+  int sum;
+  __asm__("dp4a.s32.u32 %0, %1, %2, %3;" : "=r"(sum) : "r"(word), "r"(x), "r"(acc));
+  return sum;
+#elif defined(NPU_KHR_DOT)
+  return acc + dot_4x8packed_su_int(as_uint(word), x);
+#else
+  acc += ((word << 24) >> 24) * (int)(x & 255u);
+  acc += ((word << 16) >> 24) * (int)((x >> 8) & 255u);
+  acc += ((word << 8) >> 24) * (int)((x >> 16) & 255u);
+  return acc + (word >> 24) * (int)(x >> 24);
+#endif
 }
 
 #ifdef NPU_X86_VNNI
@@ -132,6 +150,13 @@ static inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) {
   NPU_WORDS_OP2("vpmaddwd", even_sums, x_even, even);
   NPU_WORDS_OP2("vpmaddwd", odd_sums, x_odd, odd);
   return acc + even_sums + odd_sums;
+}
+
+#elif defined(NPU_NVIDIA_DP4A) || defined(NPU_KHR_DOT)
+
+static inline int16 npu_dot4_lanes(int16 acc, int16 words, uint16 x) {
+  for (int i = 0; i < 16; ++i) ((int*)&acc)[i] = npu_dot4_lane(((int*)&acc)[i], ((int*)&words)[i], ((uint*)&x)[i]);
+  return acc;
 }
 
 #else

@@ -1,6 +1,8 @@
 // FULLY_CONNECTED in the u8 domain (backends/ops/fully_connected.cc).
 // SPDX-License-Identifier: Apache-2.0
 
+#ifndef NPU_SIMT  // kernels/fully_connected_simt.cl
+
 // 16 lanes of npu_round_scaled (requantize.h). scales: [3][16] mantissa's low word, its high word, shift.
 static inline int16 npu_round_scaled16(int16 acc, __global const int* scales) {
   int lanes[16];
@@ -71,3 +73,5 @@ NPU_FUNCTION void npu_fully_connected_store(const int16* acc, int tile_rows, int
 
 NPU_FULLY_CONNECTED_KERNEL(fully_connected_1x4, 1, 4)
 NPU_FULLY_CONNECTED_KERNEL(fully_connected_6x4, 6, 4)
+
+#endif
