@@ -70,6 +70,7 @@ AdviceContext::AdviceContext(const Plan& plan, const Diagnosis& diagnosis, std::
       graph_(*plan.graph),
       kind_(diagnosis.kind),
       maker_(graph_.tensors.size(), -1),
+      reader_(graph_.tensors.size(), -1),
       of_shapes_(graph_.tensors.size()),
       unknown_root_(graph_.tensors.size(), -1),
       shared_constant_(graph_.ops.size()),
@@ -90,6 +91,7 @@ AdviceContext::AdviceContext(const Plan& plan, const Diagnosis& diagnosis, std::
     bool shapes = IsShapeQuestion(op.kind);
     for (int tensor : op.inputs) {
       if (tensor == kNoTensor) continue;
+      if (reader_[tensor] < 0) reader_[tensor] = static_cast<int>(i);
       if (!graph_.tensors[tensor].shape_known && unknown_root_[tensor] >= 0) root = unknown_root_[tensor];
       shapes = shapes || of_shapes_[tensor];
     }
@@ -122,9 +124,24 @@ bool AdviceContext::TouchesBorder(int op) const {
   return !tensors.empty() && std::find(border.begin(), border.end(), tensors[0]) != border.end();
 }
 
+// A conversion to or from an operator that has to be float is there for that operator's sake.
+MaybeAdvice AdviceContext::ForFloatNeighbour(int op) const {
+  const Op& conversion = graph_.ops[op];
+  const bool reads = conversion.kind == OpKind::kQuantize;
+  const std::vector<int>& tensors = reads ? conversion.inputs : conversion.outputs;
+  if (tensors.empty() || tensors[0] == kNoTensor) return std::nullopt;
+  const int beyond = reads ? maker_[tensors[0]] : reader_[tensors[0]];
+  if (beyond < 0) return std::nullopt;
+  return shared_constant_[beyond] ? AdviceId::kSharedConstant : AdviseOperator(graph_.ops[beyond]);
+}
+
 MaybeAdvice AdviceContext::ForFloat(int op, const Reason& reason) const {
   const OpKind kind = graph_.ops[op].kind;
   if (shared_constant_[op]) return AdviceId::kSharedConstant;
+  if (IsConversion(kind)) {
+    if (const MaybeAdvice beyond = ForFloatNeighbour(op)) return beyond;
+    if (kind_ == ModelKind::kConversionOnly) return AdviceId::kConversionOnly;
+  }
   if (IsConversion(kind) && TouchesBorder(op)) {
     return kind == OpKind::kQuantize && IsImage(graph_.tensors[graph_.ops[op].inputs[0]]) ? AdviceId::kCameraInput
                                                                                          : AdviceId::kFloatIo;
@@ -149,7 +166,7 @@ MaybeAdvice AdviceContext::ForFloat(int op, const Reason& reason) const {
   if (reason.code == ReasonCode::kHybridOperator) return AdviceId::kDynamicRange;
   if (!quantized_) return AdviceId::kQuantizeFloat32;
   if (sixteen_bit_) return AdviceId::kInt16Form;
-  return becomes_bytes || IsConversion(kind) ? AdviceId::kRepresentativeDataset : AdviceId::kFloatOutput;
+  return becomes_bytes ? AdviceId::kRepresentativeDataset : AdviceId::kFloatOutput;
 }
 
 MaybeAdvice AdviceContext::ForType(int op, const Reason& reason) const {
@@ -231,7 +248,8 @@ MaybeAdvice AdviceContext::ForReason(int op, const Reason& reason) {
       case ReasonCode::kUnsupportedQuantizationType: return ForQuantization(o, reason);
       case ReasonCode::kNotRestrictedScaleCompliant: return AdviceId::kSameScale;
       case ReasonCode::kUnsupportedActivation: return AdviceId::kFusedActivation;
-      case ReasonCode::kShapeUnknown: return ForUnknownShape(op);
+      case ReasonCode::kShapeUnknown:
+        return IsBinary(o.kind) && !o.params_error.empty() ? AdviceId::kBinaryConverter : ForUnknownShape(op);
       case ReasonCode::kShapeMismatch:
         if (IsBinary(o.kind)) return AdviceId::kBinaryConverter;
         return dynamic_inputs_ ? AdviceId::kDynamicShape : AdviceId::kMalformed;

@@ -21,6 +21,7 @@ class AdviceContext {
 
  private:
   MaybeAdvice ForFloat(int op, const Reason& reason) const;
+  MaybeAdvice ForFloatNeighbour(int op) const;
   MaybeAdvice ForType(int op, const Reason& reason) const;
   MaybeAdvice ForOperator(int op, const Reason& reason) const;
   MaybeAdvice ForUnknownShape(int op) const;
@@ -32,6 +33,7 @@ class AdviceContext {
   const Graph& graph_;
   const ModelKind kind_;
   std::vector<int> maker_;             // per tensor: op, or -1
+  std::vector<int> reader_;            // per tensor: the first op, or -1
   std::vector<bool> of_shapes_;        // per tensor: integers computed from a tensor's shape
   std::vector<int> unknown_root_;      // per tensor: the op whose output first had no shape; -1: none
   std::vector<bool> shared_constant_;  // per op: a finding says so

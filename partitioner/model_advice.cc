@@ -26,6 +26,8 @@ bool IsConvolution(OpKind kind) {
   return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D || kind == OpKind::kTransposeConv;
 }
 
+bool IsPool(OpKind kind) { return kind == OpKind::kMaxPool2D || kind == OpKind::kAveragePool2D; }
+
 class Finder {
  public:
   explicit Finder(const Plan& plan)
@@ -42,17 +44,18 @@ class Finder {
     for (int tensor : graph_.outputs) reader_[tensor] = kMany;
   }
 
-  // MUL by a constant per channel behind a convolution, and ADD of another behind that.
+  // MUL by a constant per channel behind a convolution, perhaps with a pool between, and ADD of another behind that.
   std::vector<int> UnfusedBatchNorms() const {
     std::vector<int> found;
     for (size_t i = 0; i < graph_.ops.size(); ++i) {
       const int mul = static_cast<int>(i);
-      const int add = OnlyReader(mul);
-      if (add < 0 || !ScalesChannels(mul, OpKind::kMul) || !ScalesChannels(add, OpKind::kAdd)) continue;
-      const int before = Before(mul);
-      if (before < 0 || !IsConvolution(graph_.ops[before].kind) || OnlyReader(before) != mul) continue;
+      if (!ScalesChannels(mul, OpKind::kMul)) continue;
+      int before = Before(mul);
+      if (before >= 0 && IsPool(graph_.ops[before].kind) && OnlyReader(before) == mul) before = Before(before);
+      if (before < 0 || !IsConvolution(graph_.ops[before].kind)) continue;
       found.push_back(mul);
-      found.push_back(add);
+      const int add = OnlyReader(mul);
+      if (add >= 0 && ScalesChannels(add, OpKind::kAdd)) found.push_back(add);
     }
     return found;
   }

@@ -11,6 +11,7 @@
 
 #include "backends/ops/refusals.h"
 #include "backends/ops/room.h"
+#include "partitioner/advice.h"
 #include "partitioner/options.h"
 #include "partitioner/report.h"
 #include "partitioner/selection.h"
@@ -37,6 +38,23 @@ void ExpectFile(const std::string& name, const std::string& expected) {
 TEST(Docs, OptionsAreCurrent) { ExpectFile("options.md", OptionsMarkdown()); }
 TEST(Docs, OperatorsAreCurrent) {
   ExpectFile("operators.md", OperatorsMarkdown(ReadFile("tests/conformance.tsv")));
+}
+
+// Every advice has its section of docs/advice.md, in the order of the table, and no section is about anything else.
+TEST(Docs, EveryAdviceHasItsSection) {
+  std::vector<std::string> sections, ids;
+  std::set<std::string> with_text;
+  std::istringstream text(ReadFile("docs/advice.md"));
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("## ")) {
+      sections.push_back(line.substr(3));
+    } else if (!line.empty() && !line.starts_with("#") && !sections.empty()) {
+      with_text.insert(sections.back());
+    }
+  }
+  EXPECT_EQ(with_text.size(), sections.size()) << "a section is empty, or there twice";
+  for (const AdviceText& advice : AllAdvice()) ids.emplace_back(advice.name);
+  EXPECT_EQ(sections, ids);
 }
 
 // The table and the rooms are one description: what has no room is in the table, as a whole, and what has one
