@@ -22,13 +22,6 @@ struct npu_model {
   npu::Model model;
 };
 
-struct npu_plan {
-  std::shared_ptr<const npu::Plan> plan;
-  npu::Options options;
-  npu::Subgraphs subgraphs;  // of the model, for sessions
-  std::string json;
-};
-
 namespace npu {
 namespace {
 
@@ -46,12 +39,6 @@ Result<Options> ReadOptions(const npu_option* options, size_t count) {
   return ParseOptions(key_values);
 }
 
-char* CopyString(const std::string& text) {
-  char* copy = new char[text.size() + 1];
-  std::memcpy(copy, text.c_str(), text.size() + 1);
-  return copy;
-}
-
 npu_placement ToC(Placement placement) {
   switch (placement) {
     case Placement::kNpu: return NPU_PLACEMENT_NPU;
@@ -59,25 +46,6 @@ npu_placement ToC(Placement placement) {
     case Placement::kHost: break;
   }
   return NPU_PLACEMENT_HOST;
-}
-
-npu_status DescribeTensor(const Graph& graph, int index, npu_tensor_info* out) {
-  const Tensor& tensor = graph.tensors[index];
-  if (tensor.shape.size() > NPU_MAX_RANK) {
-    return SetError(NPU_UNSUPPORTED, "tensor \"" + tensor.name + "\" has " +
-                                         std::to_string(tensor.shape.size()) + " dimensions; at most " +
-                                         std::to_string(NPU_MAX_RANK) + " can be described");
-  }
-  npu_tensor_info info{};
-  info.name = tensor.name.c_str();
-  info.type = static_cast<npu_type>(tensor.type);
-  info.rank = static_cast<int32_t>(tensor.shape.size());
-  std::copy(tensor.shape.begin(), tensor.shape.end(), info.dims);
-  info.scale = tensor.scale();
-  info.zero_point = tensor.zero_point();
-  info.bytes = static_cast<size_t>(tensor.byte_size().value_or(0));
-  info.packed_channels = PackedChannels(graph, index);
-  return Fill(out, info);
 }
 
 npu_status CheckBuffer(std::span<const std::byte> tensor, size_t bytes) {

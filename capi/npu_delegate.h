@@ -228,6 +228,36 @@ NPU_API npu_status npu_session_profile_json(const npu_session* session, char** o
 /* Name of the device that runs the session's NPU segments. Lives as long as the session. */
 NPU_API const char* npu_session_device(const npu_session* session);
 
+/* ---- which layer is wrong ----------------------------------------------------------------------- */
+
+/* One tensor, as npu_plan_verify_layers computed it. Pointers live until the callback returns. */
+typedef struct npu_layer_tensor {
+  size_t struct_size;          /* set by the library */
+  int32_t tensor;              /* T# of the model; those that only folds make have higher numbers */
+  int32_t op;                  /* Op# that makes it; -1: an input of the model */
+  npu_tensor_info info;
+  const void* reference;       /* info.bytes of it, each */
+  const void* cumulative;      /* by the device, from what the device made before; NULL: not computed */
+  const void* isolated;        /* by the device, from what the reference made before; NULL: not computed */
+} npu_layer_tensor;
+/* Must return (no exception, no longjmp). */
+typedef void (*npu_layer_callback)(void* user, const npu_layer_tensor* tensor);
+
+/* Computes one invocation three times, by the CPU reference (which undoes graph folds), by the device segment by segment,
+ * and by the device operator by operator on the reference's inputs, and compares every byte of every tensor that is made.
+ * inputs: input_count pointers to the model's inputs, each exactly its tensor's size, or NULL and 0: drawn from `seed`.
+ * callback, if not NULL, gets every tensor that was compared, in the operators' order, and before them the inputs; tensors of
+ * more than NPU_MAX_RANK dimensions it does not get. Works for models with host operators: the reference computes those that it
+ * can, what the others make is drawn from `seed`. out_json (free with npu_string_destroy): {"device", "inputs",
+ * "ops": [{"index", "op", "name", "placement", "segment", "state": "compared", "folded", "evaluated", "host" or
+ *   "not compared", "into" (folded), "made_by": "reference", "random" or "nobody" (host), "why" (not compared),
+ *   "reference": "model" or "folded operator", "outputs": [{"tensor", "name", "elements",
+ *     "isolated": {"differing", "max_difference"}, "cumulative": the same or null, "state": true for a new state}]}],
+ * "compared_tensors", "first_diverging": null or {"op", "name", "tensor", "tensor_name", "in": "isolated" or "cumulative"},
+ * "max_difference"}. NPU_INVALID_ARGUMENT, NPU_DEVICE_ERROR. */
+NPU_API npu_status npu_plan_verify_layers(const npu_plan* plan, uint64_t seed, const void* const* inputs, size_t input_count,
+                                          npu_layer_callback callback, void* user, char** out_json);
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,13 @@
 #include "capi/npu_delegate.h"
 #include "capi/session.h"
 
+struct npu_plan {
+  std::shared_ptr<const npu::Plan> plan;
+  npu::Options options;
+  npu::Subgraphs subgraphs;  // of the model, for sessions
+  std::string json;
+};
+
 struct npu_session {
   std::unique_ptr<npu::Session> session;
 };
@@ -27,6 +34,11 @@ npu_status SetError(const Error& error);
 npu_status BadArgument(const char* what);
 // "struct_size is 7; expected 88 ..."
 npu_status BadStructSize(size_t size, size_t expected);
+
+// For npu_string_destroy.
+char* CopyString(const std::string& text);
+// NPU_UNSUPPORTED for more dimensions than NPU_MAX_RANK.
+npu_status DescribeTensor(const Graph& graph, int index, npu_tensor_info* out);
 
 // Runs `body`, which returns npu_status, so that nothing is thrown into the caller.
 template <typename Body>

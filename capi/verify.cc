@@ -1,73 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capi/verify.h"
 
-#include <cmath>
-#include <cstring>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "backends/cpu/cpu_backend.h"
 #include "backends/ops/room.h"
 #include "capi/random_input.h"
+#include "capi/tensor_difference.h"
 #include "partitioner/compile.h"
 #include "partitioner/segments.h"
 
 namespace npu {
 namespace {
-
-using Bytes = std::vector<std::byte>;
-
-template <typename T>
-double Load(const Bytes& bytes, int64_t i) {
-  T value;
-  std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
-  return static_cast<double>(value);
-}
-
-double ElementAt(const Tensor& tensor, const Bytes& bytes, int64_t i) {
-  switch (tensor.type) {
-    case DataType::kInt8: return Load<int8_t>(bytes, i);
-    case DataType::kInt16: return Load<int16_t>(bytes, i);
-    case DataType::kInt32: return Load<int32_t>(bytes, i);
-    case DataType::kInt64: return Load<int64_t>(bytes, i);
-    case DataType::kFloat32: return Load<float>(bytes, i);
-    default: return Load<uint8_t>(bytes, i);
-  }
-}
-
-// Of what ElementAt reads.
-size_t ElementBytes(DataType type) {
-  switch (type) {
-    case DataType::kInt16:
-    case DataType::kInt32:
-    case DataType::kInt64:
-    case DataType::kFloat32: return static_cast<size_t>(DataTypeBits(type)) / 8;
-    default: return 1;
-  }
-}
-
-struct Difference {
-  int64_t elements = 0, differing = 0;
-  double max = 0;
-};
-
-Difference Compare(const Tensor& tensor, const Bytes& a, const Bytes& b) {
-  Difference result;
-  const size_t element_bytes = ElementBytes(tensor.type);
-  result.elements = static_cast<int64_t>(a.size() / element_bytes);
-  for (int64_t i = 0; i < result.elements; ++i) {
-    if (std::memcmp(a.data() + i * element_bytes, b.data() + i * element_bytes, element_bytes) == 0) continue;
-    ++result.differing;
-    result.max = std::max(result.max, std::abs(ElementAt(tensor, a, i) - ElementAt(tensor, b, i)));
-  }
-  return result;
-}
-
-// Behind a segment's inputs and outputs Invoke takes its states.
-std::vector<int> WithStates(std::vector<int> tensors, const SegmentOps& ops) {
-  tensors.insert(tensors.end(), ops.states.begin(), ops.states.end());
-  return tensors;
-}
 
 // The operators of a segment as the model has them: folds undone, so that the reference proves the folds, too.
 // Reads at least what the folded segment reads and makes at least what it makes.
@@ -87,22 +33,6 @@ SegmentOps UnfoldedSegment(const Plan& plan, const SegmentOps& segment) {
   unfolded.outputs = segment.outputs;
   unfolded.states = segment.states;
   return unfolded;
-}
-
-// inputs: by tensor.
-Result<std::vector<Bytes>> Run(Backend& backend, const std::shared_ptr<const Graph>& graph, const SegmentOps& ops,
-                               const ComputeOptions& options, const std::vector<Bytes>& inputs) {
-  NPU_ASSIGN_OR_RETURN(const auto executable, backend.Compile(graph, ops, options));
-  std::vector<Bytes> results;
-  std::vector<const std::byte*> in;
-  std::vector<std::byte*> out;
-  for (int index : WithStates(ops.inputs, ops)) in.push_back(inputs[index].data());
-  for (int index : WithStates(ops.outputs, ops)) {
-    results.emplace_back(graph->tensors[index].byte_size().value_or(0));
-  }
-  for (Bytes& bytes : results) out.push_back(bytes.data());
-  NPU_RETURN_IF_ERROR(executable->Invoke(in, out));
-  return results;
 }
 
 }  // namespace
@@ -125,13 +55,13 @@ Result<std::string> VerifyPlan(const Plan& plan, const Options& options, uint64_
     });
     if (!computable) unfolded = segment.ops;
     const std::shared_ptr<const Graph>& reference_graph = computable ? plan.graph : plan.compute_graph;
-    std::vector<Bytes> inputs(plan.compute_graph->tensors.size());
+    std::vector<TensorBytes> inputs(plan.compute_graph->tensors.size());
     for (int index : WithStates(unfolded.inputs, unfolded)) {
       inputs[index] = RandomInput(plan.compute_graph->tensors[index], engine);
     }
-    NPU_ASSIGN_OR_RETURN(const auto expected, Run(*reference, reference_graph, unfolded, options.compute, inputs));
+    NPU_ASSIGN_OR_RETURN(const auto expected, RunOnce(*reference, reference_graph, unfolded, options.compute, inputs));
     NPU_ASSIGN_OR_RETURN(const auto actual,
-                         Run(*backends.npu, plan.compute_graph, segment.ops, options.compute, inputs));
+                         RunOnce(*backends.npu, plan.compute_graph, segment.ops, options.compute, inputs));
     nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
     const std::vector<int> compared = WithStates(segment.ops.outputs, segment.ops);
     for (size_t i = 0; i < compared.size(); ++i) {

@@ -104,6 +104,15 @@ static void test_options(const npu_model* model) {
   npu_plan_destroy(plan);
 }
 
+/* Counts the tensors, each of which the device has computed as the reference. */
+static void count_layer(void* user, const npu_layer_tensor* tensor) {
+  ++*(int*)user;
+  EXPECT(tensor->struct_size == sizeof *tensor && tensor->info.bytes > 0 && tensor->reference != NULL);
+  if (tensor->op < 0) return;
+  EXPECT(memcmp(tensor->reference, tensor->cumulative, tensor->info.bytes) == 0);
+  EXPECT(memcmp(tensor->reference, tensor->isolated, tensor->info.bytes) == 0);
+}
+
 static void test_session(npu_plan* plan, npu_model* model) {
   npu_session* session = NULL;
   char* devices = NULL;
@@ -121,6 +130,16 @@ static void test_session(npu_plan* plan, npu_model* model) {
   char* verified = NULL;
   EXPECT(npu_plan_verify(plan, 7, &verified) == NPU_OK);
   EXPECT(verified != NULL && strstr(verified, "\"max_difference\": 0.0") != NULL);
+  npu_string_destroy(verified);
+  int layers = 0;
+  EXPECT(npu_plan_verify_layers(NULL, 7, NULL, 0, count_layer, &layers, &verified) == NPU_INVALID_ARGUMENT);
+  EXPECT(npu_plan_verify_layers(plan, 7, NULL, 2, count_layer, &layers, &verified) == NPU_INVALID_ARGUMENT);
+  EXPECT(strstr(npu_last_error(), "2 inputs are given; the model has 1") != NULL);
+  EXPECT(npu_plan_verify_layers(plan, 7, NULL, 1, count_layer, &layers, &verified) == NPU_INVALID_ARGUMENT);
+  EXPECT(layers == 0);
+  EXPECT(npu_plan_verify_layers(plan, 7, NULL, 0, count_layer, &layers, &verified) == NPU_OK);
+  EXPECT(layers == 10); /* the input, and what nine operators make */
+  EXPECT(verified != NULL && strstr(verified, "\"first_diverging\": null") != NULL);
   npu_string_destroy(verified);
   char* profiled = NULL;
   EXPECT(npu_plan_profile(NULL, 7, 2, &profiled) == NPU_INVALID_ARGUMENT);
