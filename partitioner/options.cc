@@ -8,8 +8,8 @@
 #include <charconv>
 #include <limits>
 
+#include "base/nearest.h"
 #include "partitioner/fold.h"
-#include "partitioner/nearest.h"
 
 namespace npu {
 namespace {

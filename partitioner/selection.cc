@@ -7,7 +7,7 @@
 #include <charconv>
 #include <optional>
 
-#include "partitioner/nearest.h"
+#include "base/nearest.h"
 
 namespace npu {
 namespace {

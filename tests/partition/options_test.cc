@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "partitioner/nearest.h"
+#include "base/nearest.h"
 
 namespace npu {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/delegate-check/command_line.h"
 
+#include <fmt/format.h>
 #include <npu_delegate.h>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,8 @@ std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& argum
   app.add_option("models", arguments.models, ".tflite files, directories of them, or - for standard input");
   app.add_option("--format", arguments.format, FormatList())->check(CLI::IsMember(FormatNames()))->capture_default_str();
   app.add_option("-o,--output", arguments.output, "write the report to this file (-: stdout)")->capture_default_str();
+  app.add_flag("-v,--verbose", arguments.verbose, "text: every operator, and every list whole");
+  app.add_option("--explain", arguments.explain, "text: one operator or tensor alone: 17, T#42, CONV_2D or a tensor's name");
   app.add_option("--color", arguments.color, "colours in the text report: auto (on a terminal), always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
   app.add_option("--deny", arguments.deny, "operators to keep off the NPU: NAME, #index or tensor glob, joined by +");
@@ -65,6 +68,11 @@ std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& argum
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsageError;
+  }
+  if (app.count("--explain") > 0 && (arguments.explain.empty() || arguments.format != "text")) {
+    fmt::print(stderr, "delegate-check: --explain {}\n",
+               arguments.explain.empty() ? "needs an operator or a tensor" : "is text; the other formats hold every operator");
+    return kUsageError;
   }
   return std::nullopt;
 }

@@ -246,7 +246,8 @@ void CompareWithBaseline(const std::string& baseline, CheckedModel& checked) {
   const Json before = ReadReportFile(baseline);
   Json& report = checked.report;
   report["comparison"] = CompareReports(before, baseline, report, report["model"]["file"].get<std::string>());
-  const Json& worse = report["comparison"]["worse"];
+  // A copy: a key that is added below moves the others.
+  const Json worse = report["comparison"]["worse"];
   std::vector<std::string> texts;
   for (const Json& entry : worse) texts.push_back(entry["text"].get<std::string>());
   const std::string actual = worse.empty() ? "not worse" : fmt::format("{}", fmt::join(texts, ", "));

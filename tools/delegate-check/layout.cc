@@ -155,6 +155,10 @@ std::string Wrap(std::string_view text, size_t indent, const Style& style, std::
   return lines;
 }
 
+std::string Hang(std::string_view text, size_t indent, const Style& style) {
+  return Wrap(text, indent, style).substr(indent);
+}
+
 std::string Human(int64_t number) {
   const char* units[] = {"", " k", " M", " G", " T"};
   double value = static_cast<double>(number);

@@ -35,6 +35,9 @@ std::string CutFront(std::string_view text, size_t columns);
 // that is longer than a line is broken.
 std::string Wrap(std::string_view text, size_t indent, const Style& style, std::string_view first = "");
 
+// The same with the first line not indented.
+std::string Hang(std::string_view text, size_t indent, const Style& style);
+
 // "1.23 M" for 1234567: three significant digits. Count: "1 operator", "2 operators".
 std::string Human(int64_t number);
 std::string HumanBytes(int64_t number);

@@ -60,18 +60,14 @@ int ReportModel(const std::string& path, const Arguments& arguments) {
 
 int ReportCollection(const std::vector<std::string>& paths, const Arguments& arguments) {
   const Format& format = FindFormat(arguments.format);
-  if (format.write_many == nullptr) {
-    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
-                  fmt::format("--format {} takes one model; {} are given", format.name, paths.size()));
-  }
-  if (!arguments.baseline.empty()) {
-    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
-                  fmt::format("--baseline is the report of one model; {} are given", paths.size()));
-  }
-  if (!arguments.trace.empty()) {
-    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
-                  fmt::format("--trace is the timeline of one model; {} are given", paths.size()));
-  }
+  const auto one_model = [&](bool asked, std::string_view option) {
+    if (!asked) return;
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", fmt::format("{} takes one model; {} are given", option, paths.size()));
+  };
+  one_model(format.write_many == nullptr, fmt::format("--format {}", format.name));
+  one_model(!arguments.baseline.empty(), "--baseline");
+  one_model(!arguments.explain.empty(), "--explain");
+  one_model(!arguments.trace.empty(), "--trace");
   CheckedCollection checked = CheckCollection(paths, arguments);
   Write(arguments.output, format.write_many(std::move(checked.document), arguments), "the report");
   for (const std::string& message : checked.messages) Say(message);

@@ -16,6 +16,8 @@ struct Arguments {
   std::vector<std::string> models;  // files, directories, -: standard input
   std::string format = "text";
   std::string output = "-";
+  bool verbose = false;         // text: every operator, every list whole
+  std::string explain;          // text: this operator or tensor alone
   std::string color = "auto";  // or always, never
   std::string device = "auto";
   std::string deny, allow;

@@ -6,8 +6,8 @@
 namespace delegate_check {
 namespace {
 
-constexpr size_t kGap = 2;            // columns between two cells
-constexpr size_t kLeastShrunk = 8;    // no column becomes narrower
+constexpr size_t kGap = 2;          // columns between two cells
+constexpr size_t kLeastShrunk = 5;  // no column becomes narrower
 
 bool Shrinks(Table::Fit fit) { return fit == Table::Fit::kCut || fit == Table::Fit::kCutFront; }
 

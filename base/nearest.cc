@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "partitioner/nearest.h"
+#include "base/nearest.h"
 
 #include <fmt/format.h>
 
