@@ -115,6 +115,14 @@ npu_status npu_devices_json(char** out_json) {
   });
 }
 
+npu_status npu_supported_ops(char** out_markdown) {
+  return Guard([&]() -> npu_status {
+    if (out_markdown == nullptr) return BadArgument("out_markdown is NULL");
+    *out_markdown = npu::CopyString(npu::OperatorsMarkdown(""));
+    return NPU_OK;
+  });
+}
+
 npu_status npu_device_info_json(const npu_option* options, size_t option_count, char** out_json) {
   return Guard([&]() -> npu_status {
     if (out_json == nullptr) return BadArgument("out_json is NULL");

@@ -79,6 +79,11 @@ NPU_API npu_status npu_devices_json(char** out_json);
  * there is no device: "selected" is null then and "error" says why. Free with npu_string_destroy. NPU_INVALID_OPTION. */
 NPU_API npu_status npu_device_info_json(const npu_option* options, size_t option_count, char** out_json);
 
+/* The rule table as Markdown: every operator that anything here computes, with its newest known version and where it may
+ * run, every rule that it must keep, and the vocabulary of reasons. docs/operators.md is this, with what does not conform.
+ * Free with npu_string_destroy. */
+NPU_API npu_status npu_supported_ops(char** out_markdown);
+
 /* Frees a string that a function's comment says to free. NULL is fine. */
 NPU_API void npu_string_destroy(char* string);
 

@@ -132,14 +132,17 @@ std::string OperatorsMarkdown(std::string_view conformance) {
     for (std::string_view rule : FindRoom(kind)->rules) text += fmt::format("- {}\n", rule);
   }
 
-  text +=
-      "\n# What does not conform\n\n"
-      "Every other operator, and every other model of that operator, gives LiteRT's reference bytes on the "
-      "OpenCL device and on the CPU reference. `unsupported` is for good; an `expected-failure` is work to "
-      "come, "
-      "and its test fails as soon as it passes.\n\n"
-      "| Operator | Backend | Status | Models | Reason |\n|---|---|---|---|---|\n";
-  for (const ConformanceRow& row : ReadConformance(conformance)) {
+  const std::vector<ConformanceRow> rows = ReadConformance(conformance);
+  if (!rows.empty()) {
+    text +=
+        "\n# What does not conform\n\n"
+        "Every other operator, and every other model of that operator, gives LiteRT's reference bytes on the "
+        "OpenCL device and on the CPU reference. `unsupported` is for good; an `expected-failure` is work to "
+        "come, "
+        "and its test fails as soon as it passes.\n\n"
+        "| Operator | Backend | Status | Models | Reason |\n|---|---|---|---|---|\n";
+  }
+  for (const ConformanceRow& row : rows) {
     text += fmt::format("| {} | {} | {} | {} | {} |\n", row.op == "*" ? "any" : row.op,
                         row.backend == "*" ? "any" : row.backend, row.status,
                         row.models == "*" ? "all" : fmt::format("`{}`", row.models), Escape(row.reason));

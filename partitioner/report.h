@@ -72,7 +72,7 @@ struct ConformanceRow {
 std::vector<ConformanceRow> ReadConformance(std::string_view table);
 
 // docs/operators.md: every operator with a room, its rules in words, the reason vocabulary, and the table
-// `conformance` (tests/conformance.tsv).
+// `conformance` (tests/conformance.tsv), whose section is left out when it has no rows.
 std::string OperatorsMarkdown(std::string_view conformance);
 
 }  // namespace npu

@@ -65,6 +65,10 @@ static void test_constants(void) {
     EXPECT(strncmp(npu_status_name((npu_status)status), "NPU_", 4) == 0);
   }
   char* devices = NULL;
+  char* operators = NULL;
+  EXPECT(npu_supported_ops(&operators) == NPU_OK && strstr(operators, "| CONV_2D |") != NULL);
+  npu_string_destroy(operators);
+  EXPECT(npu_supported_ops(NULL) == NPU_INVALID_ARGUMENT);
   EXPECT(npu_devices_json(&devices) == NPU_OK);
   EXPECT(devices != NULL && devices[0] == '[');
   npu_string_destroy(devices);

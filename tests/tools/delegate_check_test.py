@@ -263,6 +263,15 @@ class Running(unittest.TestCase):
         self.assertIn("no such device", done.stderr)
         self.assertIn("compute units", done.stdout)
 
+    def test_supported_ops(self):
+        done = run("--supported-ops")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        documented = (DIGITS.resolve().parents[1] / "docs/operators.md").read_text()
+        for line in done.stdout.splitlines():
+            self.assertIn(line, documented)
+        self.assertIn("| CONV_2D | 8 |", done.stdout)
+        self.assertNotIn("does not conform", done.stdout)
+
     def test_no_device(self):
         done = run(INT8, "--placement", "auto", OCL_ICD_VENDORS="/nonexistent")
         self.assertEqual(done.returncode, 4)

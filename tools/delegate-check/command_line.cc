@@ -59,6 +59,7 @@ std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& argum
   app.add_option("--diff", arguments.diff, "show what differs between two models or reports (.tflite or .json), and exit")
       ->expected(2)->type_name("A B");
   app.add_flag("--list-devices", arguments.list_devices, "list the OpenCL devices and exit");
+  app.add_flag("--supported-ops", arguments.supported_ops, "print every operator with its rules, as Markdown, and exit");
   app.add_flag("--device-info", arguments.device_info, "measure the device, say what is known of all, and exit");
   app.add_option("--cache-dir", arguments.cache_dir, "keep compiled programs and measured speeds in this directory");
   app.set_version_flag("--version", std::string("delegate-check ") + npu_version());

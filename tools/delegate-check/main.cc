@@ -37,6 +37,13 @@ int ListDevices() {
   return kOk;
 }
 
+int ShowSupportedOps(const Arguments& arguments) {
+  char* markdown = nullptr;
+  Check(npu_supported_ops(&markdown));
+  Write(arguments.output, StringPtr(markdown).get(), "the table");
+  return kOk;
+}
+
 int ShowDeviceInfo(const Arguments& arguments) {
   const Json info = DeviceInfo(arguments);
   Write(arguments.output, arguments.format == "json" ? Dump(info) : DeviceInfoText(info), "the report");
@@ -89,6 +96,7 @@ int Main(int argc, char** argv) {
   if (const std::optional<ExitCode> done = ParseCommandLine(argc, argv, arguments)) return *done;
   try {
     if (arguments.list_devices) return ListDevices();
+    if (arguments.supported_ops) return ShowSupportedOps(arguments);
     if (arguments.device_info) return ShowDeviceInfo(arguments);
     if (!arguments.diff.empty()) return ShowDiff(arguments);
     if (arguments.models.empty()) {

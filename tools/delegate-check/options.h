@@ -42,6 +42,7 @@ struct Arguments {
   std::string baseline;           // report of an earlier run; empty: none
   std::vector<std::string> diff;  // two models or reports; empty: none
   bool list_devices = false;
+  bool supported_ops = false;
   bool device_info = false;
 };
 
