@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
@@ -55,6 +56,20 @@ TEST(Docs, EveryAdviceHasItsSection) {
   EXPECT_EQ(with_text.size(), sections.size()) << "a section is empty, or there twice";
   for (const AdviceText& advice : AllAdvice()) ids.emplace_back(advice.name);
   EXPECT_EQ(sections, ids);
+}
+
+// The closed vocabularies in docs/report.schema.json are those of the code, in the same order.
+TEST(Docs, SchemaHasTheVocabularies) {
+  const auto schema = nlohmann::json::parse(ReadFile("docs/report.schema.json"), nullptr, false);
+  ASSERT_FALSE(schema.is_discarded());
+  nlohmann::json ids = nlohmann::json::array(), codes = ids, types = ids;
+  for (const AdviceText& advice : AllAdvice()) ids.push_back(advice.name);
+#define NPU_REASON(enumerator, code, kind, sentence) codes.push_back(code);
+#include "backends/reasons.def"
+  for (int type = 0; type < kDataTypeCount; ++type) types.push_back(DataTypeName(static_cast<DataType>(type)));
+  EXPECT_EQ(schema["$defs"]["advice_id"]["enum"], ids);
+  EXPECT_EQ(schema["$defs"]["reason_code"]["enum"], codes);
+  EXPECT_EQ(schema["$defs"]["element_type"]["enum"], types);
 }
 
 // The table and the rooms are one description: what has no room is in the table, as a whole, and what has one
