@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/checked.h"
+#include "schema/foreign_file.h"
 #include "schema/reader_internal.h"
 
 namespace npu {
@@ -69,35 +70,19 @@ bool StartsWith(std::span<const std::byte> bytes, std::string_view magic) {
 // What the bytes are, if they are not a .tflite file.
 Status CheckIdentifier(std::span<const std::byte> bytes) {
   if (bytes.empty()) return Invalid("not a .tflite file: it is empty");
-  if (StartsWith(bytes, "version https://git-lfs")) {
-    return Invalid(
-        "not a .tflite file: a Git LFS pointer of {} bytes; fetch the file itself with `git lfs pull`",
-        bytes.size());
-  }
-  if (StartsWith(bytes, "\x89HDF\r\n\x1a\n")) {
-    return Invalid(
-        "not a .tflite file: an HDF5 file (a Keras .h5 model?); convert it with tf.lite.TFLiteConverter");
-  }
-  if (StartsWith(bytes, "PK\x03\x04")) {
-    return Invalid(
-        "not a .tflite file: a zip archive (a Keras .keras model?); convert it with "
-        "tf.lite.TFLiteConverter, or unpack it");
-  }
   constexpr std::string_view kIdentifier = "TFL3";
   constexpr size_t kIdentifierAt = 4;
-  if (bytes.size() < kIdentifierAt + kIdentifier.size()) {
-    return Invalid("not a .tflite file: {} bytes; expected at least {}", bytes.size(),
-                   kIdentifierAt + kIdentifier.size());
+  const bool is_short = bytes.size() < kIdentifierAt + kIdentifier.size();
+  if (!is_short && StartsWith(bytes.subspan(kIdentifierAt), kIdentifier)) return {};
+  std::string what(ForeignFile(bytes));
+  if (is_short) what = fmt::format("{} bytes; expected at least {}", bytes.size(), kIdentifierAt + kIdentifier.size());
+  if (!what.empty()) return Invalid("not a .tflite file: {}", what);
+  std::string found;
+  for (const std::byte b : bytes.subspan(kIdentifierAt, kIdentifier.size())) {
+    const char c = static_cast<char>(b);
+    found += c >= ' ' && c <= '~' ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<int>(b));
   }
-  if (!StartsWith(bytes.subspan(kIdentifierAt), kIdentifier)) {
-    std::string found;
-    for (const std::byte b : bytes.subspan(kIdentifierAt, kIdentifier.size())) {
-      const char c = static_cast<char>(b);
-      found += c >= ' ' && c <= '~' ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<int>(b));
-    }
-    return Invalid("not a .tflite file: no TFL3 identifier at byte 4 (found \"{}\")", found);
-  }
-  return {};
+  return Invalid("not a .tflite file: no TFL3 identifier at byte 4 (found \"{}\"); give the .tflite file", found);
 }
 
 Status Verify(std::span<const std::byte> bytes) {
@@ -109,7 +94,7 @@ Status Verify(std::span<const std::byte> bytes) {
   if (!fbs::VerifyModelBuffer(verifier)) {
     return Invalid(
         "damaged .tflite file: an offset or length points outside its {} bytes, or tables nest too deep or "
-        "repeat too often (cut off, or changed after it was written?)",
+        "repeat too often (cut off, or changed after it was written?); copy or convert it again",
         bytes.size());
   }
   return {};

@@ -14,8 +14,14 @@
 namespace npu {
 namespace {
 
+// What to do about it, where that is not plain.
+const char* Fix(int number) {
+  if (number == EACCES || number == EPERM) return "; allow yourself to read it (chmod +r)";
+  return number == ENOENT ? "; check the path" : "";
+}
+
 tl::unexpected<Error> IoError(const std::string& path, const char* what, int number) {
-  return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", path, what, std::generic_category().message(number)));
+  return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}{}", path, what, std::generic_category().message(number), Fix(number)));
 }
 
 class FileDescriptor {

@@ -306,7 +306,7 @@ class BadInput(unittest.TestCase):
             (folder / "cut.tflite").write_bytes(pathlib.Path(INT8).read_bytes()[:9000])
             (folder / "folder").mkdir()
             for name, word in (("missing.tflite", "missing.tflite"), ("empty.tflite", "empty"), ("lfs.tflite", "LFS"),
-                               ("text.tflite", "TFL3"), ("cut.tflite", "cut.tflite"), ("folder", "directory")):
+                               ("text.tflite", "text file"), ("cut.tflite", "cut.tflite"), ("folder", "directory")):
                 done = run(str(folder / name))
                 self.assertEqual((done.returncode, done.stdout), (2, ""), name)
                 self.assertIn(word, done.stderr)

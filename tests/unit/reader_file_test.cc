@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 #include "schema/reader.h"
 #include "tests/support/model_promises.h"
@@ -68,6 +69,42 @@ TEST_F(ReaderFile, OtherIdentifier) {
   ExpectError(Write("\x08\x07\x12\x07pyt\nrch:"), ErrorCode::kInvalidModel,
               "no TFL3 identifier at byte 4 (found \"pyt\\x0a\")");
 }
+// The beginnings of files of other kinds; what the text must name, and what to do.
+struct Foreign {
+  std::string bytes, what, fix;
+};
+
+TEST_F(ReaderFile, ForeignFilesAreNamedWithAWayOut) {
+  using namespace std::string_literals;
+  const Foreign files[] = {
+      {"\x08\x08\x12\x07pytorch\x1a\x05" "2.1.0:"s, "ONNX", "onnx2tf"},
+      {"\x08\x03\x12\x0btf2onnx 1.8\x3a\xf0\x01", "ONNX", "onnx2tf"},
+      {"\x08\x01\x12\x90\x4e\x0a\x97\x1b\x0a\x06\x12\x04"s, "TensorFlow", "from_saved_model"},
+      {"\x0a\x18\x0a\x05input\x12\x0bPlaceholder*\x04\x0a\x02"s, "TensorFlow", "from_saved_model"},
+      {"\x1f\x8b\x08\0........"s, "gzip", "unpack"},
+      {std::string(257, '\0') + "ustar\0"s, "tar archive", "unpack"},
+      {"LITERTLM\x01\0\0\0"s, "LiteRT-LM", "unpack"},
+      {"GGUF\x03\0\0\0...."s, "GGUF", "export"},
+      {"\x80\x02}q\x01(....", "PyTorch", "litert-torch"},
+      {"\x7f" "ELF\x02\x01\x01\0...."s, "ELF", ".tflite file"},
+      {"\x89PNG\r\n\x1a\n....", "PNG", ".tflite file"},
+      {"\xff\xd8\xff\xe0\0\x10JFIF"s, "JPEG", ".tflite file"},
+      {"\x93NUMPY\x01\0v\0{'descr'"s, ".npy", ".tflite file"},
+      {"<!DOCTYPE html>\n<html>", "HTML page", "download"},
+      {"\x1c\0\0\0TFL2\0\0\0\0"s, "older format", "convert"},
+      {"404: Not Found, or whatever else", "text file", ".tflite file"},
+  };
+  for (const Foreign& file : files) {
+    ExpectError(Write(file.bytes), ErrorCode::kInvalidModel, file.what);
+    ExpectError(Write(file.bytes), ErrorCode::kInvalidModel, file.fix);
+    // Every shorter beginning is an error, too, and nothing is read past it.
+    for (size_t size = 0; size < file.bytes.size(); ++size) {
+      const std::string start = file.bytes.substr(0, size);
+      EXPECT_FALSE(ReadModel(std::as_bytes(std::span(start)), nullptr));
+    }
+  }
+}
+
 TEST_F(ReaderFile, CutOff) {
   auto bytes = WriteFile(*SmallFileModel());
   bytes.resize(bytes.size() / 2);

@@ -4,12 +4,11 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <iostream>
-#include <iterator>
 
 #include "tools/delegate-check/api.h"
 #include "tools/delegate-check/diff.h"
 #include "tools/delegate-check/gates.h"
+#include "tools/delegate-check/open_model.h"
 #include "tools/delegate-check/run.h"
 
 namespace delegate_check {
@@ -41,19 +40,8 @@ bool RunsModels(const Arguments& arguments) {
 }
 
 CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
-  std::error_code error;
-  if (path != "-" && std::filesystem::is_directory(path, error)) {
-    throw Failure(kModelError, "NPU_IO_ERROR", path + ": a directory without any .tflite file");
-  }
-  npu_model* opened = nullptr;
-  std::string bytes;  // of standard input; outlives the model and its plan
-  if (path == "-") {
-    bytes.assign(std::istreambuf_iterator<char>(std::cin), {});
-    Check(npu_model_open_memory(bytes.data(), bytes.size(), &opened), "standard input");
-  } else {
-    Check(npu_model_open_file(path.c_str(), &opened));
-  }
-  const ModelPtr model(opened);
+  const OpenedModel opened = OpenModel(path);
+  const ModelPtr& model = opened.model;
   const PlanPtr plan = MakePlan(model.get(), arguments, arguments.device, arguments.folds);
   CheckedModel checked{Json::parse(npu_plan_json(plan.get())), kOk, {}, {}};
   Json& report = checked.report;
