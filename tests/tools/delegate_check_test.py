@@ -286,42 +286,5 @@ class Running(unittest.TestCase):
         self.assertEqual(run(INT8, "--run", "--device", "no such device").returncode, 4)
 
 
-class BadInput(unittest.TestCase):
-    def test_usage(self):
-        for arguments in (["--no-such-option"], [], [INT8, "--format", "yaml"], [INT8, "--min-npu-macs", "101"],
-                          [INT8, "--deny", "NO_SUCH_OP"], [INT8, "--deny", "#99"]):
-            done = run(*arguments)
-            self.assertEqual(done.returncode, 3, arguments)
-            self.assertEqual(done.stdout, "", arguments)
-            self.assertTrue(done.stderr, arguments)
-        self.assertEqual(run("--help").returncode, 0)
-        self.assertEqual(run("--version").returncode, 0)
-
-    def test_unreadable_models(self):
-        with tempfile.TemporaryDirectory() as folder:
-            folder = pathlib.Path(folder)
-            (folder / "empty.tflite").write_bytes(b"")
-            (folder / "lfs.tflite").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-            (folder / "text.tflite").write_text("this is not a model, whatever its name says " * 9)
-            (folder / "cut.tflite").write_bytes(pathlib.Path(INT8).read_bytes()[:9000])
-            (folder / "folder").mkdir()
-            for name, word in (("missing.tflite", "missing.tflite"), ("empty.tflite", "empty"), ("lfs.tflite", "LFS"),
-                               ("text.tflite", "text file"), ("cut.tflite", "cut.tflite"), ("folder", "directory")):
-                done = run(str(folder / name))
-                self.assertEqual((done.returncode, done.stdout), (2, ""), name)
-                self.assertIn(word, done.stderr)
-                self.assertNotIn("terminate", done.stderr)
-
-    def test_errors_are_json_when_json_is_asked_for(self):
-        done = run("missing.tflite", "--format", "json")
-        self.assertEqual(done.returncode, 2)
-        self.assertEqual(json.loads(done.stdout)["error"]["code"], "NPU_IO_ERROR")
-
-    def test_a_report_that_cannot_be_written(self):
-        done = run(INT8, "-o", "/nonexistent/folder/report")
-        self.assertEqual(done.returncode, 3)
-        self.assertIn("/nonexistent/folder/report", done.stderr)
-
-
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], "-v"])

@@ -14,6 +14,7 @@
 #include "tools/delegate-check/diff.h"
 #include "tools/delegate-check/diff_text.h"
 #include "tools/delegate-check/formats.h"
+#include "tools/delegate-check/interrupt.h"
 #include "tools/delegate-check/model_list.h"
 #include "tools/delegate-check/output.h"
 
@@ -91,6 +92,7 @@ int ShowDiff(const Arguments& arguments) {
 }
 
 int Main(int argc, char** argv) {
+  HandleInterrupts();
   Arguments arguments;
   std::string file;  // the one model, for errors
   if (const std::optional<ExitCode> done = ParseCommandLine(argc, argv, arguments)) return *done;
