@@ -22,8 +22,9 @@ bool IsNeighbours(ReasonCode code) {
   return code == ReasonCode::kResultNeededByHost || code == ReasonCode::kNotBesideNpu;
 }
 
-MaybeAdvice WithoutACause(ReasonCode code) {
-  return code == ReasonCode::kResultNeededByHost ? AdviceId::kShapeOutput : AdviceId::kConversionOnly;
+AdviceId WithoutACause(OpKind kind) {
+  const bool conversion = kind == OpKind::kQuantize || kind == OpKind::kDequantize;
+  return conversion ? AdviceId::kConversionOnly : AdviceId::kShapeOutput;
 }
 
 }  // namespace
@@ -55,16 +56,10 @@ PlanAdvice AdvisePlan(const Plan& plan, const Diagnosis& diagnosis, std::span<co
   }
   for (size_t i = 0; i < plan.ops.size(); ++i) {
     const std::vector<Reason>& reasons = plan.ops[i].reasons;
-    const bool needed = std::any_of(reasons.begin(), reasons.end(),
-                                    [](const Reason& r) { return r.code == ReasonCode::kResultNeededByHost; });
     for (size_t r = 0; r < reasons.size(); ++r) {
-      MaybeAdvice& advice = result.reasons[i][r];
-      // Shape arithmetic is computed when the plan is made, unless the host reads it: the rules of a device are moot.
-      if (needed) advice = of_victim[i] ? of_victim[i] : WithoutACause(ReasonCode::kResultNeededByHost);
-      if (!advice && IsNeighbours(reasons[r].code)) {
-        const MaybeAdvice own = result.reasons[i][0];
-        advice = of_victim[i] ? of_victim[i] : own ? own : WithoutACause(reasons[r].code);
-      }
+      if (!IsNeighbours(reasons[r].code)) continue;
+      const MaybeAdvice own = result.reasons[i][0];
+      result.reasons[i][r] = of_victim[i] ? of_victim[i] : own ? own : WithoutACause(plan.graph->ops[i].kind);
     }
   }
 

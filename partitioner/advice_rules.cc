@@ -32,9 +32,10 @@ bool IsWeights(const Reason& reason) {
          Has(reason.text, "post-") || Has(reason.text, "thresholds");
 }
 
-MaybeAdvice ForQuantization(const Op& op, const Reason& reason) {
+// `blockwise`: an operand has a quantization that nothing here computes with.
+MaybeAdvice ForQuantization(const Op& op, const Reason& reason, bool blockwise) {
   if (Has(reason.actual, "blockwise")) return AdviceId::kBlockwiseWeights;
-  if (reason.actual == "not quantized") return AdviceId::kMissingQuantization;
+  if (reason.actual == "not quantized") return blockwise ? AdviceId::kBlockwiseWeights : AdviceId::kMissingQuantization;
   if (Has(reason.allowed, "UINT8")) return AdviceId::kUseInt8;
   if (Has(reason.text, "weights")) {
     return op.kind == OpKind::kFullyConnected ? AdviceId::kPerChannelDense : AdviceId::kMalformed;
@@ -115,6 +116,13 @@ bool AdviceContext::ReadsShapes(int op) const {
          });
 }
 
+bool AdviceContext::HasBlocks(int op) const {
+  const std::vector<int>& inputs = graph_.ops[op].inputs;
+  return std::any_of(inputs.begin(), inputs.end(), [&](int tensor) {
+    return tensor != kNoTensor && graph_.tensors[tensor].has_unknown_quantization;
+  });
+}
+
 // Whether a QUANTIZE reads, or a DEQUANTIZE makes, what the caller gives or takes.
 bool AdviceContext::TouchesBorder(int op) const {
   const Op& conversion = graph_.ops[op];
@@ -132,6 +140,7 @@ MaybeAdvice AdviceContext::ForFloatNeighbour(int op) const {
   if (tensors.empty() || tensors[0] == kNoTensor) return std::nullopt;
   const int beyond = reads ? maker_[tensors[0]] : reader_[tensors[0]];
   if (beyond < 0) return std::nullopt;
+  if (IsShapeQuestion(graph_.ops[beyond].kind)) return AdviceId::kDynamicShape;
   return shared_constant_[beyond] ? AdviceId::kSharedConstant : AdviseOperator(graph_.ops[beyond]);
 }
 
@@ -171,6 +180,7 @@ MaybeAdvice AdviceContext::ForFloat(int op, const Reason& reason) const {
 
 MaybeAdvice AdviceContext::ForType(int op, const Reason& reason) const {
   const std::string_view actual = reason.actual;
+  if (reason.allowed.starts_with("none: ")) return AdviceId::kReplaceOperator;
   if (actual.starts_with("FLOAT32")) return ForFloat(op, reason);
   if (actual.starts_with("FLOAT16")) return AdviceId::kQuantizeFloat16;
   if (actual.starts_with("STRING") || actual.starts_with("RESOURCE") || actual.starts_with("VARIANT")) return AdviceId::kText;
@@ -181,6 +191,7 @@ MaybeAdvice AdviceContext::ForType(int op, const Reason& reason) const {
     return actual == "INT8" || actual == "UINT8" || actual == "INT16" ? AdviceId::kInt8Bias : AdviceId::kMalformed;
   }
   if (actual.starts_with("INT16") && !Has(reason.allowed, ", as ")) return AdviceId::kInt16Form;
+  if (actual == "INT8" && reason.allowed.starts_with("INT16, as ")) return AdviceId::kInt16Form;
   if (actual == "UINT8" && reason.allowed.starts_with("INT8") && !Has(reason.allowed, ", as ")) return AdviceId::kUseInt8;
   if (actual.starts_with("INT8") || actual.starts_with("UINT8") || actual.starts_with("INT16")) return AdviceId::kMixed8Bit;
   if (actual.starts_with("INT32") || actual.starts_with("INT64") || actual.starts_with("BOOL") ||
@@ -202,11 +213,18 @@ MaybeAdvice AdviceContext::ForUnknownShape(int op) const {
   for (int tensor : graph_.ops[op].inputs) {
     if (tensor != kNoTensor && !graph_.tensors[tensor].shape_known) return AdviceId::kDynamicShape;
   }
-  return ReadsShapes(op) ? AdviceId::kDynamicShape : AdviceId::kRuntimeParameter;
+  return first_[op] ? first_[op] : ForRunTimeParameter(op);
+}
+
+MaybeAdvice AdviceContext::ForRunTimeParameter(int op) const {
+  const OpKind kind = graph_.ops[op].kind;
+  if (kind == OpKind::kReadVariable || kind == OpKind::kVarHandle) return AdviceId::kResourceVariable;
+  if (ReadsShapes(op)) return AdviceId::kDynamicShape;
+  return kind == OpKind::kGather || kind == OpKind::kGatherNd ? AdviceId::kEmbeddingLookup : AdviceId::kRuntimeParameter;
 }
 
 MaybeAdvice AdviceContext::ForRunTimeOperand(int op, const Reason& reason) const {
-  if (!IsWeights(reason)) return ReadsShapes(op) ? AdviceId::kDynamicShape : AdviceId::kRuntimeParameter;
+  if (!IsWeights(reason)) return ForRunTimeParameter(op);
   for (int tensor : graph_.ops[op].inputs) {
     if (tensor == kNoTensor || maker_[tensor] < 0) continue;
     const Op& maker = graph_.ops[maker_[tensor]];
@@ -245,13 +263,14 @@ MaybeAdvice AdviceContext::ForReason(int op, const Reason& reason) {
         return Has(reason.text, "intermediate") ? AdviceId::kRecurrent : AdviceId::kMalformed;
       case ReasonCode::kOperandNotConstant: return ForRunTimeOperand(op, reason);
       case ReasonCode::kUnsupportedQuantizationParameters: return ForScale(o, reason);
-      case ReasonCode::kUnsupportedQuantizationType: return ForQuantization(o, reason);
+      case ReasonCode::kUnsupportedQuantizationType: return ForQuantization(o, reason, HasBlocks(op));
       case ReasonCode::kNotRestrictedScaleCompliant: return AdviceId::kSameScale;
       case ReasonCode::kUnsupportedActivation: return AdviceId::kFusedActivation;
       case ReasonCode::kShapeUnknown:
         return IsBinary(o.kind) && !o.params_error.empty() ? AdviceId::kBinaryConverter : ForUnknownShape(op);
       case ReasonCode::kShapeMismatch:
         if (IsBinary(o.kind)) return AdviceId::kBinaryConverter;
+        if (reason.allowed.starts_with("a constant")) return ForRunTimeParameter(op);
         return dynamic_inputs_ ? AdviceId::kDynamicShape : AdviceId::kMalformed;
       case ReasonCode::kUnsupportedSparsity: return AdviceId::kSparse;
       case ReasonCode::kUnsupportedVariable:

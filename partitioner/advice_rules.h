@@ -25,8 +25,10 @@ class AdviceContext {
   MaybeAdvice ForType(int op, const Reason& reason) const;
   MaybeAdvice ForOperator(int op, const Reason& reason) const;
   MaybeAdvice ForUnknownShape(int op) const;
+  MaybeAdvice ForRunTimeParameter(int op) const;
   MaybeAdvice ForRunTimeOperand(int op, const Reason& reason) const;
   bool ReadsShapes(int op) const;
+  bool HasBlocks(int op) const;
   bool TouchesBorder(int op) const;
 
   const Plan& plan_;

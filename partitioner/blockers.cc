@@ -20,13 +20,10 @@ constexpr size_t kMostCounted = 100;
 constexpr size_t kMostBlamed = 16;
 
 bool IsVictim(const OpPlan& op) {
-  bool caused = false;
-  for (const Reason& reason : op.reasons) {
-    if (reason.code == ReasonCode::kResultNeededByHost) return true;
-    caused = caused || ReasonKindName(reason.code) == "own" || reason.code == ReasonCode::kDeniedByOption ||
-             reason.code == ReasonCode::kDelegatedElsewhere;
-  }
-  return !caused;
+  return std::none_of(op.reasons.begin(), op.reasons.end(), [](const Reason& reason) {
+    return ReasonKindName(reason.code) == "own" || reason.code == ReasonCode::kDeniedByOption ||
+           reason.code == ReasonCode::kDelegatedElsewhere;
+  });
 }
 
 // Without what stands between double quotes.

@@ -1,8 +1,7 @@
 // What keeps a network off the NPU, cause by cause, the costliest first. Pure and deterministic, like the plan it reads.
 // An operator that is not on the NPU is a cause or a victim:
 //   cause   it has a reason of kind own, or an option or another delegate keeps it away (DENIED_BY_OPTION,
-//           DELEGATED_ELSEWHERE); RESULT_NEEDED_BY_HOST makes it a victim all the same, since its own rules would not
-//           have been asked
+//           DELEGATED_ELSEWHERE)
 //   victim  everything else: it went to the host because of what lies around it (RESULT_NEEDED_BY_HOST, NOT_BESIDE_NPU,
 //           SEGMENT_TOO_SHORT, SEGMENT_TOO_SMALL, SLOWER_THAN_HOST)
 // A victim belongs to every blocker that has a cause in the victim's island (host operators joined by tensors which

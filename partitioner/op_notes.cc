@@ -30,9 +30,10 @@ bool IsView(const Plan& plan, size_t index) {
          !lowering.aliases().empty();
 }
 
-bool HasNarrowWeights(const Plan& plan, const Op& op) {
-  return op.inputs.size() > 1 && op.inputs[1] != kNoTensor && plan.graph->tensors[op.inputs[1]].is_constant() &&
-         DataTypeBits(plan.graph->tensors[op.inputs[1]].type) < 8 && DataTypeBits(plan.graph->tensors[op.inputs[1]].type) > 0;
+bool HasNarrowWeights(const OpView& op) {
+  const Tensor* weights = op.input(1);
+  return weights != nullptr && weights->is_constant() &&
+         (weights->type == DataType::kInt4 || weights->type == DataType::kInt2 || weights->type == DataType::kUInt4);
 }
 
 bool MovesOnly(OpKind kind) {
@@ -57,7 +58,7 @@ bool MovesOnly(OpKind kind) {
 void AddCosts(const Plan& plan, size_t index, std::vector<std::string>& notes) {
   const Op& op = plan.compute_graph->ops[index];
   if (op.outputs.empty() || op.outputs[0] == kNoTensor) return;
-  const Tensor& output = plan.graph->tensors[op.outputs[0]];
+  const Tensor& output = plan.compute_graph->tensors[op.outputs[0]];
   const int64_t bytes = output.byte_size().value_or(0);
   if (op.kind == OpKind::kQuantize) {
     notes.push_back(fmt::format("a pass of its own over {} bytes: scale or type changes here", bytes));
@@ -67,7 +68,7 @@ void AddCosts(const Plan& plan, size_t index, std::vector<std::string>& notes) {
   if (output.type == DataType::kInt16 && plan.ops[index].macs > 0) {
     notes.push_back("16-bit activations: 64-bit sums, slower than int8");
   }
-  if (HasNarrowWeights(plan, op)) notes.push_back("its weights are kept as int8 on the device");
+  if (HasNarrowWeights({*plan.compute_graph, op})) notes.push_back("its weights are kept as int8 on the device");
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ MaybeAdvice AdviseCustom(std::string_view name) {
 }  // namespace
 
 MaybeAdvice AdviseOperator(const Op& op) {
+  // It has a room for the sake of shape arithmetic.
+  if (op.kind == OpKind::kCumsum) return AdviceId::kReplaceOperator;
   if (FindRoom(op.kind) != nullptr) return std::nullopt;
   switch (op.kind) {
     case OpKind::kCustom: return AdviseCustom(OpName(op));

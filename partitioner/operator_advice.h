@@ -6,7 +6,7 @@
 
 namespace npu {
 
-// nullopt for operators with a room.
+// nullopt for operators that have an 8-bit form here.
 MaybeAdvice AdviseOperator(const Op& op);
 
 // Whether a tensor looks like a camera's pictures: [N, height, width, channels] with 3 or 4 channels, both sides at least 8.

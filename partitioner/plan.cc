@@ -122,8 +122,10 @@ class Planner {
   void GiveBack(int op, const Reason& reason) {
     OpPlan& op_plan = plan_.ops[op];
     op_plan.placement = Placement::kHost;
+    op_plan.reasons.clear();
+    // The rules of a device do not matter for what would have been computed when the plan is made.
+    if (!op_plan.evaluated) op_plan.reasons = own_reasons_[op];
     op_plan.evaluated = false;
-    op_plan.reasons = own_reasons_[op];
     op_plan.reasons.push_back(reason);
   }
 
