@@ -1,11 +1,18 @@
 # What `cmake --install` puts where: the plug-in, unversioned because hosts load it by this very name; the
-# public header and the one that it includes; the tools; a CMake package (find_package(npu_delegate), target npu::delegate) and a .pc file.
+# public header and the one that it includes; the tools, with manual page and shell completion; a CMake package (find_package(npu_delegate), target npu::delegate) and a .pc file.
 include(CMakePackageConfigHelpers)
 
 set_target_properties(npu_delegate PROPERTIES EXPORT_NAME delegate)
 install(TARGETS npu_delegate EXPORT npu_delegate-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES capi/npu_delegate.h capi/npu_frame.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS delegate-check model-edit RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+install(FILES docs/delegate-check.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+set(completion tools/delegate-check/completion)
+install(FILES ${completion}/delegate-check.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+  RENAME delegate-check)
+install(FILES ${completion}/_delegate-check DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${completion}/delegate-check.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/npu_delegate)
 install(EXPORT npu_delegate-targets NAMESPACE npu:: DESTINATION ${package_dir})

@@ -5,75 +5,192 @@
 #include <npu_delegate.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
 
+#include "base/nearest.h"
+#include "tools/delegate-check/api.h"
 #include "tools/delegate-check/formats.h"
+#include "tools/delegate-check/usage.h"
 
 namespace delegate_check {
+namespace {
+
+// --help, --version and their like.
+struct Shown {
+  bool help = false, help_all = false, version = false, man = false;
+  std::string completion;  // the word before the cursor
+  bool json = false;
+};
+
+constexpr double kNoLimit = 9e18;  // what an int64_t takes
+
+// A value that is one of these words.
+CLI::Validator OneOf(const std::vector<std::string>& words) {
+  return CLI::Validator(
+      [words](std::string& value) -> std::string {
+        if (std::find(words.begin(), words.end(), value) != words.end()) return {};
+        const std::vector<std::string_view> views(words.begin(), words.end());
+        return fmt::format("\"{}\" is none of {}{}", value, fmt::join(words, ", "), npu::DidYouMean(value, views));
+      },
+      "");
+}
+
+// A number from `least` to `most`.
+CLI::Validator Between(double least, double most) {
+  return CLI::Validator(
+      [least, most](std::string& value) -> std::string {
+        double number = 0;
+        if (CLI::detail::lexical_cast(value, number) && number >= least && number <= most) return {};
+        return most < kNoLimit ? fmt::format("\"{}\" is no number from {} to {}", value, least, most)
+                               : fmt::format("\"{}\" is no number of at least {}", value, least);
+      },
+      "");
+}
+
+// Declares options group by group. Type names and groups as usage.h says.
+class Declaration {
+ public:
+  explicit Declaration(CLI::App& app) : app_(app) {}
+
+  void Group(const char* name) { group_ = name; }
+  CLI::Option* Flag(const char* names, bool& value, const char* what) {
+    return app_.add_flag(names, value, what)->group(group_);
+  }
+  template <typename T>
+  CLI::Option* Value(const char* names, T& value, const std::string& type, const std::string& what) {
+    return app_.add_option(names, value, what)->type_name(type)->group(group_);
+  }
+  CLI::Option* Word(const char* names, std::string& value, const std::vector<std::string>& words, const std::string& what) {
+    return Value(names, value, fmt::format("{}", fmt::join(words, "|")), what)->transform(OneOf(words))->capture_default_str();
+  }
+
+ private:
+  CLI::App& app_;
+  std::string group_;
+};
+
+void DeclareReport(Declaration& declare, Arguments& arguments, Shown& shown) {
+  declare.Group("Models");
+  declare.Value("models", arguments.models, "MODEL...",
+                 ".tflite files, directories of them; - is standard input. Several give a table, or one document");
+  declare.Group("Report");
+  CLI::Option* format = declare.Word("--format", arguments.format, FormatNames(), FormatList());
+  declare.Flag("--json", shown.json, "the same as --format json")->excludes(format);
+  declare.Value("-o,--output", arguments.output, "FILE", "write the report to this file; -: stdout")->capture_default_str();
+  declare.Flag("-v,--verbose", arguments.verbose, "every operator, and every list whole; text only");
+  declare.Value("--explain", arguments.explain, "WHAT", "one operator or tensor alone (17, T#42, CONV_2D or a tensor's name); text only");
+  declare.Value("--diff", arguments.diff, "FILE", "show what differs between two models or reports (.tflite or .json)")
+      ->expected(2);
+  declare.Flag("--supported-ops", arguments.supported_ops, "print every operator with its rules, as Markdown");
+  declare.Word("--color", arguments.color, {"auto", "always", "never"}, "colours in the text; auto: on a terminal");
+}
+
+void DeclarePlan(Declaration& declare, Arguments& arguments) {
+  declare.Group("What may go to the NPU");
+  declare.Value("--deny", arguments.deny, "LIST", "keep these operators off the NPU: NAME, #index or tensor name with * and ?, joined by +");
+  declare.Value("--allow", arguments.allow, "LIST", "only these operators may go to the NPU");
+  declare.Word("--placement", arguments.placement, {"all", "auto"},
+               "auto: the host gets what is slower on the NPU; the device is measured");
+  declare.Value("--folds", arguments.folds, "LIST", "all, none, or names of graph folds joined by +")->capture_default_str();
+  declare.Group("What may go to the NPU*");
+  declare.Value("--min-segment-macs", arguments.min_segment_macs, "N", "smaller partitions stay with the host")
+      ->check(Between(0, kNoLimit));
+  declare.Value("--min-segment-ops", arguments.min_segment_ops, "N",
+                 "partitions without MACs and with fewer operators stay with the host; 1: none does")
+      ->check(Between(1, kNoLimit))->capture_default_str();
+  declare.Word("--fc-rounding", arguments.fc_rounding, {"single", "double"}, "how FULLY_CONNECTED rounds");
+}
+
+void DeclareRunning(Declaration& declare, Arguments& arguments) {
+  declare.Group("Running");
+  declare.Flag("--run", arguments.run, "run the model once and show its largest outputs");
+  declare.Flag("--verify", arguments.verify, "compare every byte with the CPU reference");
+  CLI::Option* profile = declare.Flag("--profile", arguments.profile, "say where the time goes, operator by operator");
+  declare.Value("--trace", arguments.trace, "FILE", "--profile as a timeline for ui.perfetto.dev")->needs(profile);
+  declare.Value("--input", arguments.inputs, "FILE.npy", "an input (given once per model input); random without it")
+      ->allow_extra_args(false);
+  declare.Value("--device", arguments.device, "NAME", "auto, a number, a part of a name, or reference")->capture_default_str();
+  declare.Group("Running*");
+  declare.Value("--profile-runs", arguments.profile_runs, "N", "how many runs --profile measures")
+      ->check(Between(1, 100000))->capture_default_str();
+  declare.Value("--threads", arguments.threads, "N", "most CPU threads; 0: all cores")
+      ->check(Between(0, 1024))->capture_default_str();
+  declare.Value("--seed", arguments.seed, "N", "seed of random inputs")->capture_default_str();
+  declare.Value("--cache-dir", arguments.cache_dir, "DIR", "keep compiled programs and measured speeds there");
+}
+
+void DeclareGates(Declaration& declare, Arguments& arguments) {
+  declare.Group("Gates for CI");
+  declare.Flag("--require-full-npu", arguments.require_full_npu, "no operator stays with the host");
+  declare.Value("--max-host-ops", arguments.max_host_ops, "N", "at most this many operators on the host")
+      ->check(Between(0, kNoLimit));
+  declare.Value("--min-npu-macs", arguments.min_npu_macs, "PERCENT", "at least this percentage of MACs on the NPU")
+      ->check(Between(0, 100));
+  declare.Value("--max-partitions", arguments.max_partitions, "N", "at most this many partitions")->check(Between(0, kNoLimit));
+  declare.Value("--baseline", arguments.baseline, "FILE",
+                 "no worse than this earlier JSON report; shows what changed");
+}
+
+CLI::Option* DeclareRest(Declaration& declare, Arguments& arguments, Shown& shown) {
+  declare.Group("Other");
+  declare.Flag("--list-devices", arguments.list_devices, "list the OpenCL devices");
+  declare.Flag("--device-info", arguments.device_info, "measure the device, say what is known of all");
+  declare.Flag("-h,--help", shown.help, "show this");
+  declare.Flag("--help-all", shown.help_all, "show every option, and all there is to say of it");
+  declare.Flag("--version", shown.version, "show the version");
+  declare.Group("");
+  declare.Flag("--man", shown.man, "the manual page");
+  return declare.Value("--completion-words", shown.completion, "WORD", "what a shell completes behind this word");
+}
+
+bool Show(const CLI::App& app, const Shown& shown, bool completion) {
+  std::string text;
+  if (shown.help || shown.help_all) text = HelpText(app, shown.help_all);
+  if (shown.version) text = fmt::format("delegate-check {}\n", npu_version());
+  if (shown.man) text = ManPage(app);
+  if (completion) text = CompletionWords(app, shown.completion);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return !text.empty();
+}
+
+[[noreturn]] void Refuse(const std::string& text) { throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", text); }
+
+}  // namespace
 
 std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& arguments) {
-  CLI::App app{"delegate-check digits_int8.tflite: says which operators of a .tflite model run on the NPU, "
-               "which do not, and why."};
-  app.add_option("models", arguments.models, ".tflite files, directories of them, or - for standard input");
-  app.add_option("--format", arguments.format, FormatList())->check(CLI::IsMember(FormatNames()))->capture_default_str();
-  app.add_option("-o,--output", arguments.output, "write the report to this file (-: stdout)")->capture_default_str();
-  app.add_flag("-v,--verbose", arguments.verbose, "text: every operator, and every list whole");
-  app.add_option("--explain", arguments.explain, "text: one operator or tensor alone: 17, T#42, CONV_2D or a tensor's name");
-  app.add_option("--color", arguments.color, "colours in the text report: auto (on a terminal), always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
-  app.add_option("--deny", arguments.deny, "operators to keep off the NPU: NAME, #index or tensor glob, joined by +");
-  app.add_option("--allow", arguments.allow, "only these operators may go to the NPU");
-  app.add_option("--min-segment-macs", arguments.min_segment_macs, "smaller partitions stay with the host")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--min-segment-ops", arguments.min_segment_ops,
-                 "partitions without MACs and with fewer operators stay with the host (1: none does)")
-      ->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--device", arguments.device, "device for --run, --verify and --profile: auto, number, name part, reference")
-      ->capture_default_str();
-  app.add_option("--fc-rounding", arguments.fc_rounding, "FULLY_CONNECTED rounding: single or double")
-      ->check(CLI::IsMember({"single", "double"}))->capture_default_str();
-  app.add_option("--folds", arguments.folds, "graph folds to apply: all, none, or names joined by +")
-      ->capture_default_str();
-  app.add_option("--placement", arguments.placement,
-                 "all, or auto: measure the device, leave to the host what is estimated to be slower there")
-      ->check(CLI::IsMember({"all", "auto"}))->capture_default_str();
-  app.add_flag("--run", arguments.run, "run the model once and show its largest outputs");
-  app.add_flag("--verify", arguments.verify, "compare the device with the CPU reference, byte for byte");
-  app.add_flag("--profile", arguments.profile, "run the model several times and say where the time goes");
-  app.add_option("--profile-runs", arguments.profile_runs, "how many times")->check(CLI::Range(1, 100000))->capture_default_str();
-  app.add_option("--trace", arguments.trace, "write the runs of --profile to this file as a timeline for ui.perfetto.dev")
-      ->needs("--profile");
-  app.add_option("--threads", arguments.threads, "most CPU threads for --run, --verify and --profile (0: all cores)")
-      ->check(CLI::Range(0, 1024))->capture_default_str();
-  app.add_option("--input", arguments.inputs,
-                 ".npy file for --run, --verify and --profile, once per model input (default: random)");
-  app.add_option("--seed", arguments.seed, "seed of random inputs")->capture_default_str();
-  app.add_flag("--require-full-npu", arguments.require_full_npu, "gate: no operator stays with the host");
-  app.add_option("--max-host-ops", arguments.max_host_ops, "gate: at most this many operators on the host")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--min-npu-macs", arguments.min_npu_macs, "gate: at least this percentage of MACs on the NPU")
-      ->check(CLI::Range(0.0, 100.0));
-  app.add_option("--max-partitions", arguments.max_partitions, "gate: at most this many partitions")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--baseline", arguments.baseline,
-                 "gate: placement is no worse than in this report of an earlier run (--format json); shows what changed");
-  app.add_option("--diff", arguments.diff, "show what differs between two models or reports (.tflite or .json), and exit")
-      ->expected(2)->type_name("A B");
-  app.add_flag("--list-devices", arguments.list_devices, "list the OpenCL devices and exit");
-  app.add_flag("--supported-ops", arguments.supported_ops, "print every operator with its rules, as Markdown, and exit");
-  app.add_flag("--device-info", arguments.device_info, "measure the device, say what is known of all, and exit");
-  app.add_option("--cache-dir", arguments.cache_dir, "keep compiled programs and measured speeds in this directory");
-  app.set_version_flag("--version", std::string("delegate-check ") + npu_version());
-  app.footer("Exit codes: 0 report made; 1 a gate is not met; 2 model unreadable or not runnable; 3 usage;\n"
-             "4 device error. The report goes to stdout (or -o), everything else to stderr.");
+  if (argc <= 1) {
+    fmt::print(stderr, "{}", ShortUsage());
+    return kUsageError;
+  }
+  // Known before anything else, since an error of the rest takes this form, too.
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i], next = i + 1 < argc ? argv[i + 1] : "";
+    if (word == "--json" || word == "--format=json" || (word == "--format" && next == "json")) arguments.format = "json";
+  }
+  const std::string format = arguments.format;
+  CLI::App app;
+  app.set_help_flag();
+  Declaration declare(app);
+  Shown shown;
+  arguments.format = "text";
+  DeclareReport(declare, arguments, shown);
+  DeclarePlan(declare, arguments);
+  DeclareRunning(declare, arguments);
+  DeclareGates(declare, arguments);
+  const CLI::Option* completion = DeclareRest(declare, arguments, shown);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kOk : kUsageError;
+    arguments.format = format;
+    Refuse(fmt::format("{}; delegate-check --help lists the options", UsageError(app, error)));
   }
-  if (app.count("--explain") > 0 && (arguments.explain.empty() || arguments.format != "text")) {
-    fmt::print(stderr, "delegate-check: --explain {}\n",
-               arguments.explain.empty() ? "needs an operator or a tensor" : "is text; the other formats hold every operator");
-    return kUsageError;
+  if (Show(app, shown, completion->count() > 0)) return kOk;
+  if (shown.json) arguments.format = "json";
+  if (app.count("--explain") > 0 && arguments.explain.empty()) Refuse("--explain needs an operator or a tensor");
+  if (!arguments.explain.empty() && arguments.format != "text") {
+    Refuse("--explain is text; the other formats hold every operator");
   }
   return std::nullopt;
 }

@@ -8,7 +8,8 @@
 
 namespace delegate_check {
 
-// The exit code where there is nothing left to do: --help, --version, or an option that is wrong (said on stderr).
+// The exit code where there is nothing left to do: --help, --version, no arguments at all. Throws a Failure (usage) where an
+// option is wrong; arguments.format is then json if that was asked for.
 std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& arguments);
 
 }  // namespace delegate_check

@@ -95,15 +95,14 @@ int Main(int argc, char** argv) {
   HandleInterrupts();
   Arguments arguments;
   std::string file;  // the one model, for errors
-  if (const std::optional<ExitCode> done = ParseCommandLine(argc, argv, arguments)) return *done;
   try {
+    if (const std::optional<ExitCode> done = ParseCommandLine(argc, argv, arguments)) return *done;
     if (arguments.list_devices) return ListDevices();
     if (arguments.supported_ops) return ShowSupportedOps(arguments);
     if (arguments.device_info) return ShowDeviceInfo(arguments);
     if (!arguments.diff.empty()) return ShowDiff(arguments);
     if (arguments.models.empty()) {
-      std::fputs("delegate-check: no model given; try delegate-check --help\n", stderr);
-      return kUsageError;
+      throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", "no model given; delegate-check --help shows examples");
     }
     const ModelList list = ListModels(arguments.models);
     if (list.collection) return ReportCollection(list.paths, arguments);
