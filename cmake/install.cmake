@@ -7,6 +7,8 @@ install(TARGETS npu_delegate EXPORT npu_delegate-targets LIBRARY DESTINATION ${C
 install(FILES capi/npu_delegate.h capi/npu_frame.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS delegate-check model-edit RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
+# What reports point to, and what describes them.
+install(FILES docs/advice.md docs/operators.md docs/report.schema.json DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES docs/delegate-check.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 set(completion tools/delegate-check/completion)
 install(FILES ${completion}/delegate-check.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
