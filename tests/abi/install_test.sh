@@ -29,3 +29,7 @@ read -r -a flags <<<"$(pkg-config --cflags --libs npu_delegate)"
 cc -std=c11 "$source_dir/examples/run_model.c" "${flags[@]}" -Wl,-rpath,"$lib" -o "$scratch/with_pc"
 expect "$scratch/with_pc"
 "$scratch/prefix/bin/delegate-check" "$digits/digits_int8.tflite" >/dev/null
+for file in share/man/man1/delegate-check.1 share/bash-completion/completions/delegate-check \
+  share/zsh/site-functions/_delegate-check share/fish/vendor_completions.d/delegate-check.fish; do
+  [ -s "$scratch/prefix/$file" ] || { echo "$file is not installed"; exit 1; }
+done

@@ -286,5 +286,36 @@ class Running(unittest.TestCase):
         self.assertEqual(run(INT8, "--run", "--device", "no such device").returncode, 4)
 
 
+class Extract(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.out = pathlib.Path(folder.name) / "op.tflite"
+
+    def test_a_small_model_of_these_operators(self):
+        for what, ops in (("4", ["CONV_2D"]), ("Op#4", ["CONV_2D"]), ("3-5", ["MAX_POOL_2D", "CONV_2D", "AVERAGE_POOL_2D"]),
+                          ("0-11", [op["op"] for op in json.loads(run(INT8, "--json").stdout)["ops"]])):
+            done = run(INT8, "--extract", what, "-o", self.out)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), what)
+            self.assertIn("verified: ", done.stdout)
+            report = json.loads(run(self.out, "--json").stdout)
+            self.assertEqual([op["op"] for op in report["ops"]], ops)
+            self.assertEqual(report["summary"]["npu"], len(ops))
+
+    def test_what_cannot_be_cut(self):
+        for arguments, words in ((["--extract", "12", "-o", self.out], "the model has Op#0 to Op#11"),
+                                 (["--extract", "5-3", "-o", self.out], "expected N, or N-M"),
+                                 (["--extract", "CONV_2D", "-o", self.out], "expected N, or N-M"),
+                                 (["--extract", "3"], "-o FILE.tflite"), (["--extract", "3", "-o", INT8], "overwrite"),
+                                 (["--extract", "3", "-o", self.out, "--json"], "--format"),
+                                 ([FLOAT, "--extract", "3", "-o", self.out], "takes one model")):
+            before = pathlib.Path(INT8).read_bytes()
+            done = run(INT8, *arguments)
+            self.assertEqual((done.returncode, self.out.exists()), (3, False), arguments)
+            self.assertIn(words, done.stdout + done.stderr)
+            self.assertEqual(pathlib.Path(INT8).read_bytes(), before)
+        self.assertEqual(run("nothing.tflite", "--extract", "3", "-o", self.out).returncode, 2)
+
+
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], "-v"])

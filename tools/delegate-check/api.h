@@ -19,14 +19,17 @@ struct Failure : std::runtime_error {
   std::string code;  // "NPU_INVALID_MODEL": for the JSON form of an error
 };
 
+inline ExitCode ExitCodeOf(npu_status status) {
+  return status == NPU_INVALID_OPTION || status == NPU_INVALID_ARGUMENT ? kUsageError
+         : status == NPU_DEVICE_ERROR                                  ? kDeviceError
+                                                                       : kModelError;
+}
+
 // Throws the library's last error as a Failure with the exit code that fits the status. `what`, where given, is what the
 // text does not name by itself.
 inline void Check(npu_status status, const std::string& what = "") {
   if (status == NPU_OK) return;
-  const ExitCode exit_code = status == NPU_INVALID_OPTION || status == NPU_INVALID_ARGUMENT ? kUsageError
-                             : status == NPU_DEVICE_ERROR                                  ? kDeviceError
-                                                                                           : kModelError;
-  throw Failure(exit_code, npu_status_name(status), (what.empty() ? "" : what + ": ") + npu_last_error());
+  throw Failure(ExitCodeOf(status), npu_status_name(status), (what.empty() ? "" : what + ": ") + npu_last_error());
 }
 
 struct Destroy {

@@ -83,6 +83,8 @@ void DeclareReport(Declaration& declare, Arguments& arguments, Shown& shown) {
   declare.Value("--explain", arguments.explain, "WHAT", "one operator or tensor alone (17, T#42, CONV_2D or a tensor's name); text only");
   declare.Value("--diff", arguments.diff, "FILE", "show what differs between two models or reports (.tflite or .json)")
       ->expected(2);
+  declare.Value("--extract", arguments.extract, "N[-M]",
+                "write a small model of these operators to -o FILE; for bug reports");
   declare.Flag("--supported-ops", arguments.supported_ops, "print every operator with its rules, as Markdown");
   declare.Word("--color", arguments.color, {"auto", "always", "never"}, "colours in the text; auto: on a terminal");
 }
@@ -189,6 +191,7 @@ std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& argum
   if (Show(app, shown, completion->count() > 0)) return kOk;
   if (shown.json) arguments.format = "json";
   if (app.count("--explain") > 0 && arguments.explain.empty()) Refuse("--explain needs an operator or a tensor");
+  if (!arguments.extract.empty() && arguments.format != "text") Refuse("--extract writes a model and has no --format");
   if (!arguments.explain.empty() && arguments.format != "text") {
     Refuse("--explain is text; the other formats hold every operator");
   }

@@ -13,6 +13,7 @@
 #include "tools/delegate-check/device_info.h"
 #include "tools/delegate-check/diff.h"
 #include "tools/delegate-check/diff_text.h"
+#include "tools/delegate-check/extract.h"
 #include "tools/delegate-check/formats.h"
 #include "tools/delegate-check/interrupt.h"
 #include "tools/delegate-check/model_list.h"
@@ -74,6 +75,7 @@ int ReportCollection(const std::vector<std::string>& paths, const Arguments& arg
   };
   one_model(format.write_many == nullptr, fmt::format("--format {}", format.name));
   one_model(!arguments.baseline.empty(), "--baseline");
+  one_model(!arguments.extract.empty(), "--extract");
   one_model(!arguments.explain.empty(), "--explain");
   one_model(!arguments.trace.empty(), "--trace");
   CheckedCollection checked = CheckCollection(paths, arguments);
@@ -105,6 +107,11 @@ int Main(int argc, char** argv) {
       throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", "no model given; delegate-check --help shows examples");
     }
     const ModelList list = ListModels(arguments.models);
+    if (!arguments.extract.empty() && list.paths.size() == 1) {
+      file = list.paths.front();
+      fmt::print("{}", npu::Showable(ExtractModel(file, arguments), npu::Newlines::kKeep));
+      return kOk;
+    }
     if (list.collection) return ReportCollection(list.paths, arguments);
     file = list.paths.front();
     return ReportModel(file, arguments);

@@ -18,6 +18,7 @@ struct Arguments {
   std::string output = "-";
   bool verbose = false;         // text: every operator, every list whole
   std::string explain;          // text: this operator or tensor alone
+  std::string extract;          // "3-7": write a model of these operators to output
   std::string color = "auto";  // or always, never
   std::string device = "auto";
   std::string deny, allow;
