@@ -1,4 +1,4 @@
-// The part of the C API that describes frames; what a session does with them is in session_frames.cc.
+// The part of the C API for frames; what a session does with them is in session_frames.h.
 // SPDX-License-Identifier: Apache-2.0
 #include "capi/npu_frame.h"
 
@@ -169,5 +169,46 @@ npu_status npu_fit_points(const npu_fit_map* map, const float* in, size_t points
       MapPoint(read, x, y, out[2 * i], out[2 * i + 1]);
     }
     return NPU_OK;
+  });
+}
+
+npu_status npu_session_bind_frame(npu_session* session, size_t index, const npu_frame* frame,
+                                  const npu_fit* fit, npu_fit_map* out_map) {
+  return Guard([&] {
+    if (session == nullptr) return BadArgument("session is NULL");
+    if (index >= session->session->graph().inputs.size()) return BadArgument("no input of that index");
+    npu_frame read;
+    npu_fit fit_read{};
+    if (const npu_status status = Read(frame, read); status != NPU_OK) return status;
+    if (fit != nullptr) {
+      if (const npu_status status = Read(fit, fit_read); status != NPU_OK) return status;
+    }
+    // What could fail behind a successful bind is tried before.
+    if (out_map != nullptr) {
+      if (const npu_status status = Fill(out_map, npu_fit_map{}); status != NPU_OK) return status;
+    }
+    const Frame checked = FromC(read);
+    const Fit wanted = FromC(fit_read);
+    if (const Status status = CheckFrame(checked); !status) return SetError(status.error());
+    if (const Status status = CheckFit(wanted); !status) return SetError(status.error());
+    const auto geometry = session->session->BindFrame(static_cast<int>(index), checked, wanted,
+                                                      {read.release, read.user, read.id});
+    if (!geometry) return SetError(geometry.error());
+    return out_map == nullptr ? NPU_OK : Fill(out_map, ToC(*geometry));
+  });
+}
+
+npu_status npu_session_io_info(const npu_session* session, size_t index, npu_io_info* out_info) {
+  return Guard([&] {
+    if (session == nullptr) return BadArgument("session is NULL");
+    if (index >= session->session->graph().inputs.size()) return BadArgument("no input of that index");
+    const FrameCounts counts = session->session->frame_counts(static_cast<int>(index));
+    npu_io_info info{};
+    info.frames = counts.frames;
+    info.uncopied = counts.uncopied;
+    info.copied_bytes = counts.copied_bytes;
+    counts.path.copy(info.path, sizeof(info.path) - 1);
+    counts.reason.copy(info.reason, sizeof(info.reason) - 1);
+    return Fill(out_info, info);
   });
 }

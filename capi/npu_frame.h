@@ -172,6 +172,30 @@ NPU_API npu_status npu_fit_box(const npu_fit_map* map, const float box[4], float
 /* Points x, y (keypoints), likewise; `in` and `out` may be the same. */
 NPU_API npu_status npu_fit_points(const npu_fit_map* map, const float* in, size_t points, float* out);
 
+/* ---- frames as inputs of a session ---------------------------------------------------------------- */
+
+/* Binds a frame to an input: INT8 or UINT8, [1,height,width,1 or 3]. It is read by every later npu_session_invoke until
+ * the input is bound again (npu_session_bind_input with NULL unbinds), and its memory must stay valid meanwhile; a frame
+ * with a release function only by the next one, and released as soon as it has been read. A frame that is the input
+ * already (same size, packed rows, UINT8) is used where it is. The first frame of a description takes some milliseconds
+ * more, for tables and kernels. fit may be NULL: all 0; so may out_map.
+ * As npu_frame_check, also for the fit; NPU_UNSUPPORTED for other inputs; NPU_DEVICE_ERROR. On an error what was bound
+ * stays, and release is not called. */
+NPU_API npu_status npu_session_bind_frame(npu_session* session, size_t index, const npu_frame* frame, const npu_fit* fit,
+                                          npu_fit_map* out_map);
+
+/* What became of an input's frames. */
+typedef struct npu_io_info {
+  size_t struct_size;
+  uint64_t frames;       /* read */
+  uint64_t uncopied;     /* of them, used where they are */
+  uint64_t copied_bytes; /* of frames that had to be copied to where they can be read */
+  char path[48];         /* what reads the last one bound: "opencl pixels"; "as it is" */
+  char reason[128];      /* why it is not used as it is; "" */
+} npu_io_info;
+
+NPU_API npu_status npu_session_io_info(const npu_session* session, size_t index, npu_io_info* out_info);
+
 #ifdef __cplusplus
 }
 #endif

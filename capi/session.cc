@@ -53,17 +53,48 @@ std::span<std::byte> Session::input(int i) { return Memory(graph().inputs[i]); }
 std::span<std::byte> Session::output(int i) { return Memory(graph().outputs[i]); }
 
 void Session::BindInput(int i, const std::byte* data) {
+  frames_.Unbind(i);
   // Only ever read: partitions write their own outputs, and Validate() keeps inputs out of those.
   bound_[graph().inputs[i]] = const_cast<std::byte*>(data);
+}
+
+Result<FitGeometry> Session::BindFrame(int i, const Frame& frame, const Fit& fit, const FrameRelease& release) {
+  const int tensor = graph().inputs[i];
+  NPU_ASSIGN_OR_RETURN(const FitGeometry geometry, frames_.Bind(i, graph().tensors[tensor], frame, fit, release));
+  bound_[tensor] = const_cast<std::byte*>(frames_.Uncopied(i));  // as above
+  return geometry;
 }
 
 void Session::BindOutput(int i, std::byte* data) { bound_[graph().outputs[i]] = data; }
 
 Status Session::Invoke() {
+  if (frames_.any()) {
+    if (Status status = ReadFrames(); !status) {
+      FramesUsed();
+      return status;
+    }
+  }
   Save();
   Status status = RunSteps();
   if (!status) Restore();
+  if (frames_.any()) FramesUsed();
   return status;
+}
+
+Status Session::ReadFrames() {
+  for (size_t i = 0; i < graph().inputs.size(); ++i) {
+    if (frames_.bound(i)) NPU_RETURN_IF_ERROR(frames_.Read(i, Memory(graph().inputs[i])));
+  }
+  return {};
+}
+
+// A frame that was the input as it is may be given back only now, and is no longer the input then.
+void Session::FramesUsed() {
+  for (size_t i = 0; i < graph().inputs.size(); ++i) {
+    const bool as_it_is = frames_.Uncopied(i) != nullptr;
+    frames_.Used(i);
+    if (as_it_is && !frames_.bound(i)) bound_[graph().inputs[i]] = nullptr;
+  }
 }
 
 Status Session::RunSteps() {

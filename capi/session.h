@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backends/partition_executable.h"
+#include "capi/session_frames.h"
 #include "capi/variables.h"
 #include "partitioner/compile.h"
 #include "partitioner/options.h"
@@ -41,7 +42,11 @@ class Session {
   std::span<std::byte> output(int i);
   void BindInput(int i, const std::byte* data);  // null: the session's own again
   void BindOutput(int i, std::byte* data);
-  bool input_bound(int i) const { return bound_[graph().inputs[i]] != nullptr; }
+  bool input_bound(int i) const { return bound_[graph().inputs[i]] != nullptr || frames_.bound(i); }
+
+  // A camera frame, read by Invoke (session_frames.h). Both have been checked.
+  Result<FitGeometry> BindFrame(int i, const Frame& frame, const Fit& fit, const FrameRelease& release);
+  FrameCounts frame_counts(int i) const { return frames_.counts(i); }
 
   Status Invoke();
 
@@ -80,6 +85,8 @@ class Session {
   };
 
   std::span<std::byte> Memory(int tensor);
+  Status ReadFrames();
+  void FramesUsed();
   Status RunSteps();
   Status Run(Step& step);
   void Save();
@@ -95,6 +102,7 @@ class Session {
   std::vector<Once> once_;
   std::vector<std::vector<std::byte>> memory_;  // per tensor, one byte longer than it; or empty
   std::vector<std::byte*> bound_;               // per tensor; null: memory_
+  SessionFrames frames_{options_};              // by input
 };
 
 }  // namespace npu

@@ -1,6 +1,7 @@
 // What every function of the C API does the same way: nothing is thrown into the caller, the text of an error
 // is this thread's npu_last_error(), and a caller compiled against an older header knows a prefix of a
-// struct. SPDX-License-Identifier: Apache-2.0
+// struct.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstring>

@@ -34,6 +34,12 @@ Result<std::optional<PlacementModels>> MeasuredModels(const Options& options) {
   return PlacementModels{*speed, HostSpeed(options.compute.threads)};
 }
 
+Result<std::unique_ptr<FrameConverter>> MakeConverter(const Options& options,
+                                                      std::shared_ptr<const Conversion> conversion) {
+  if (options.device == "reference") return MakeReferenceConverter(std::move(conversion));
+  return OpenClFrameConverter(options.device, options.compute.threads, std::move(conversion));
+}
+
 PartitionSpec SpecOf(const Plan& plan, const Partition& partition, const Backends& backends) {
   PartitionSpec spec;
   spec.inputs = partition.inputs;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "backends/backend.h"
+#include "backends/frames/frame_converter.h"
 #include "backends/partition_executable.h"
 #include "partitioner/options.h"
 #include "partitioner/plan.h"
@@ -28,6 +29,10 @@ std::optional<double> MeasuredPeakGmacs(const Options& options);
 // What MakePlan estimates with under placement=auto: of the device and of this machine's CPU, measured once per process.
 // nullopt for placement=all and for device=reference. kDevice.
 Result<std::optional<PlacementModels>> MeasuredModels(const Options& options);
+
+// What reads camera frames for the device that the options name. kDevice.
+Result<std::unique_ptr<FrameConverter>> MakeConverter(const Options& options,
+                                                      std::shared_ptr<const Conversion> conversion);
 
 // The partition's parts, each on the backend that its placement names.
 PartitionSpec SpecOf(const Plan& plan, const Partition& partition, const Backends& backends);

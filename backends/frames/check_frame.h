@@ -1,6 +1,6 @@
 // Whether a frame, and a fit, is one that can be read: every field of it, before anything else looks at them.
-// Errors begin with the field's name in the C API. No memory of a frame is touched. SPDX-License-Identifier:
-// Apache-2.0
+// Errors begin with the field's name in the C API. No memory of a frame is touched.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "backends/frames/frame.h"

@@ -1,5 +1,6 @@
 // Which pixels of a frame become which pixels of a network's input, in integers, and the way back for boxes
-// and keypoints. Pure arithmetic on a checked frame and fit. SPDX-License-Identifier: Apache-2.0
+// and keypoints. Pure arithmetic on a checked frame and fit.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // The pixel formats that frames may have, in one table: where a row's samples of each component are. The
 // names of all others that cameras are known to offer, with why they are refused. Codes are DRM's fourccs;
-// V4L2's are translated. SPDX-License-Identifier: Apache-2.0
+// V4L2's are translated.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

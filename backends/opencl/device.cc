@@ -203,6 +203,7 @@ OpenClDevice::OpenClDevice(cl::Device device, cl::Context context, std::string n
       limits_(limits),
       in_caller_(std::move(in_caller)),
       programs_(context_, device_, name_),
+      frame_programs_(context_, device_, name_, kFrameKernelSources),
       forms_(context_, device_, name_) {}
 
 Result<std::shared_ptr<OpenClDevice>> OpenClDevice::Open(const cl::Device& device, std::string name,

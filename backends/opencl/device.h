@@ -46,6 +46,8 @@ class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
   const cl::Device& device() const { return device_; }
   const cl::Context& context() const { return context_; }
   ProgramCache& programs() { return programs_; }
+  // Kernels for camera frames; built when the first is asked for, without a choice of variants.
+  ProgramCache& frame_programs() { return frame_programs_; }
   KernelForms& forms() { return forms_; }
   ConstantPool& constants() { return constants_; }
 
@@ -66,6 +68,7 @@ class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
   OpenClDeviceLimits limits_;
   std::optional<cl::Device> in_caller_;
   ProgramCache programs_;
+  ProgramCache frame_programs_;
   KernelForms forms_;
   ConstantPool constants_;
   std::mutex mutex_;

@@ -11,5 +11,7 @@ struct KernelSource {
 };
 
 extern const KernelSource kKernelSources[];
+// Of camera frames (frame_converter.h): a program of their own, so that networks without a camera build nothing for them.
+extern const KernelSource kFrameKernelSources[];
 
 }  // namespace npu

@@ -14,6 +14,7 @@
 #include "backends/opencl/calibration.h"
 #include "backends/opencl/device.h"
 #include "backends/opencl/executable.h"
+#include "backends/opencl/frame_converter.h"
 #include "base/log.h"
 
 namespace npu {
@@ -164,6 +165,13 @@ Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device, const 
     backend = std::make_shared<OpenClBackendImpl>(std::move(chosen.device), OpenFiles(cache_dir));
   }
   return backend;
+}
+
+Result<std::unique_ptr<FrameConverter>> OpenClFrameConverter(const std::string& device, int threads,
+                                                             std::shared_ptr<const Conversion> conversion) {
+  NPU_ASSIGN_OR_RETURN(const Chosen chosen, OpenChosen(device));
+  NPU_ASSIGN_OR_RETURN(std::shared_ptr<OpenClDevice> part, chosen.device->WithThreads(threads));
+  return MakeFrameConverter(std::move(part), std::move(conversion));
 }
 
 Result<std::vector<OpenClDeviceInfo>> ListOpenClDevices() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/frames/frame_converter.h"
 #include "backends/speed_model.h"
 
 namespace npu {
@@ -19,6 +20,10 @@ namespace npu {
 // cache_dir: a directory (file_cache.h) in which compiled programs are kept; empty: none. One that cannot be
 // used costs a warning, nothing more.
 Result<std::shared_ptr<Backend>> OpenClBackend(const std::string& device, const std::string& cache_dir = "");
+
+// Of camera frames on the device that `device` names, restricted to `threads`: see frame_converter.h. kDevice.
+Result<std::unique_ptr<FrameConverter>> OpenClFrameConverter(const std::string& device, int threads,
+                                                             std::shared_ptr<const Conversion> conversion);
 
 struct OpenClDeviceInfo {
   std::string platform, name, driver_version;

@@ -56,6 +56,8 @@ static void test_frames(void) {
   EXPECT(npu_fit_map_make(&frame, &fit, 8, 8, &map) == NPU_OK && map.roi_height == 4);
   EXPECT(npu_fit_box(&map, box, box) == NPU_OK && box[2] == 4 && box[3] == 2);
   EXPECT(npu_fit_points(&map, box, 2, box) == NPU_OK);
+  EXPECT(npu_session_bind_frame(NULL, 0, &frame, &fit, &map) == NPU_INVALID_ARGUMENT);
+  EXPECT(npu_session_io_info(NULL, 0, NULL) == NPU_INVALID_ARGUMENT);
 }
 
 static void test_constants(void) {

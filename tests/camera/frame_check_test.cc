@@ -1,5 +1,6 @@
 // npu_frame_check against descriptors drawn at random: what is right is accepted, and one wrong field is
-// refused by name. And the format names of V4L2 and DRM, byte by byte. SPDX-License-Identifier: Apache-2.0
+// refused by name. And the format names of V4L2 and DRM, byte by byte.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <linux/videodev2.h>
 

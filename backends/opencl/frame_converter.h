@@ -1,0 +1,24 @@
+// Camera frames on an OpenCL device: resize, colour and quantization in one kernel, reading the frame where
+// it is and writing the input. Start at MakeFrameConverter. Kernels are a program of their own
+// (frame_kernels/), built when the first frame is bound. Which one runs: strips of rows with vector
+// instructions where the processor has them, the description suits them and they have passed a self-test; a
+// work-item per pixel elsewhere. All give the bytes of backends/frames/reference.h.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "backends/frames/frame_converter.h"
+#include "backends/opencl/device.h"
+
+namespace npu {
+
+// Which kernel: tests and benchmarks name one.
+enum class FrameKernel : uint8_t { kBest, kPixels, kStrips };
+
+// kStrips: kUnsupported where they cannot run. kDevice.
+Result<std::unique_ptr<FrameConverter>> MakeFrameConverter(std::shared_ptr<OpenClDevice> device,
+                                                           std::shared_ptr<const Conversion> conversion,
+                                                           FrameKernel kernel = FrameKernel::kBest);
+
+}  // namespace npu

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/opencl/frame_strips.h"
+
+#include <algorithm>
+#include <span>
+
+namespace npu {
+namespace {
+
+// Of frame_kernels/frame_strips.h.
+enum Number { kWidth, kHeight, kRoiX, kRoiY, kRoiWidth, kRoiHeight, kGroups, kFlip, kUseTables };
+constexpr int kFactors = 10, kBias = 16, kLoads = 24, kLoadNumbers = 8, kHeader = kLoads + 3 * kLoadNumbers;
+enum LoadNumber { kBases, kIndices, kWeights, kRows, kReciprocal, kShift, kTotal, kFullY };
+constexpr int kGroup = 16, kWindow = 64;
+
+enum class Kind { kSemiPlanar, kPackedYuv, kPackedRgb, kPlanar };
+
+// The one or two components whose bytes a load brings.
+struct Load {
+  int low = 0, high = -1;
+};
+
+std::optional<Kind> KindOf(const Conversion& c) {
+  if (c.channels != 3 || c.geometry.transposed) return std::nullopt;
+  if (c.format->model == ColourModel::kRgb) return Kind::kPackedRgb;
+  if (c.format->model != ColourModel::kYuv) return std::nullopt;
+  return c.format->plane_count == 1   ? Kind::kPackedYuv
+         : c.format->plane_count == 2 ? Kind::kSemiPlanar
+                                      : Kind::kPlanar;
+}
+
+std::vector<Load> LoadsOf(Kind kind, const Conversion& c) {
+  if (kind == Kind::kPackedRgb) return {{c.colour.source[0], c.colour.source[1]}, {c.colour.source[2], -1}};
+  if (kind == Kind::kPlanar) return {{0, -1}, {1, -1}, {2, -1}};
+  return {{0, -1}, {1, 2}};
+}
+
+struct Fraction {
+  uint32_t reciprocal;
+  int shift;
+};
+
+// numerator / (2 * total) for numerators below 2^16 * total is numerator * reciprocal >> shift. The
+// reciprocal is `over` / (2 * total) / 2^shift too large; a quotient misses the next whole number by 1 / (2 *
+// total) at least, so that nothing changes as long as numerator * over < 2^shift. nullopt for the few totals
+// (above 2^15) of which no reciprocal of 32 bits is that good.
+std::optional<Fraction> Reciprocal(uint64_t total) {
+  for (int shift = 17; shift <= 49; ++shift) {
+    const uint64_t one = uint64_t{1} << shift, reciprocal = one / (2 * total) + 1;
+    const uint64_t over = reciprocal * 2 * total - one;
+    if (reciprocal > UINT32_MAX) break;
+    if ((total << 16) * over <= one) return Fraction{static_cast<uint32_t>(reciprocal), shift};
+  }
+  return std::nullopt;
+}
+
+class StripBuilder {
+ public:
+  StripBuilder(const Conversion& c, Kind kind) : c_(c), kind_(kind), loads_(LoadsOf(kind, c)) {
+    groups_ = (static_cast<int>(c.geometry.roi.width) + kGroup - 1) / kGroup;
+  }
+
+  std::optional<StripTables> Linear() {
+    struct Form {
+      Kind kind;
+      int first, others;
+      const char* kernel;
+    };
+    static constexpr Form kForms[] = {
+        {Kind::kSemiPlanar, 2, 4, "frame_linear_semi_planar_2_4"},
+        {Kind::kSemiPlanar, 4, 4, "frame_linear_semi_planar_4_4"},
+        {Kind::kSemiPlanar, 8, 8, "frame_linear_semi_planar_8_8"},
+        {Kind::kPackedYuv, 4, 4, "frame_linear_packed_yuv_4"},
+        {Kind::kPackedYuv, 8, 8, "frame_linear_packed_yuv_8"},
+        {Kind::kPackedRgb, 4, 4, "frame_linear_packed_rgb_4"},
+        {Kind::kPackedRgb, 8, 8, "frame_linear_packed_rgb_8"},
+        {Kind::kPlanar, 2, 2, "frame_linear_planar_2"},
+        {Kind::kPlanar, 8, 8, "frame_linear_planar_8"},
+    };
+    for (const Form& form : kForms) {
+      if (form.kind != kind_) continue;
+      Start(form.kernel);
+      bool fits = true;
+      for (size_t i = 0; i < loads_.size() && fits; ++i)
+        fits = LinearLoad(i, i == 0 ? form.first : form.others);
+      if (fits) return std::move(tables_);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<StripTables> Area() {
+    static constexpr const char* kKernels[] = {"frame_area_semi_planar", "frame_area_packed_yuv",
+                                               "frame_area_packed_rgb", "frame_area_planar"};
+    Start(kKernels[static_cast<int>(kind_)]);
+    for (size_t i = 0; i < loads_.size(); ++i) {
+      if (!AreaLoad(i)) return std::nullopt;
+    }
+    return std::move(tables_);
+  }
+
+ private:
+  int32_t& At(int index) { return tables_.numbers[index]; }
+  int32_t& OfLoad(size_t load, int number) {
+    return At(kLoads + static_cast<int>(load) * kLoadNumbers + number);
+  }
+
+  void Start(const char* kernel) {
+    tables_ = {kernel, std::vector<int32_t>(kHeader, 0)};
+    const Rect& roi = c_.geometry.roi;
+    const uint32_t numbers[] = {c_.width,
+                                c_.height,
+                                roi.x,
+                                roi.y,
+                                roi.width,
+                                roi.height,
+                                static_cast<uint32_t>(groups_),
+                                c_.bytes.flip,
+                                c_.bytes.is_flip ? 0u : 1u};
+    for (size_t i = 0; i < std::size(numbers); ++i)
+      At(static_cast<int>(i)) = static_cast<int32_t>(numbers[i]);
+    for (int k = 0; k < 3; ++k) {
+      const auto& factor = c_.colour.factor[k];
+      At(kFactors + 2 * k) = Halves(factor[0], factor[1]);
+      At(kFactors + 2 * k + 1) = Halves(factor[2], 0);
+      At(kBias + k) = c_.colour.bias[k];
+    }
+  }
+
+  static int32_t Halves(int32_t low, int32_t high) {
+    return static_cast<int32_t>((static_cast<uint32_t>(low) & 0xffffu) | static_cast<uint32_t>(high) << 16);
+  }
+
+  // Appends at a multiple of a vector's size.
+  void Append(size_t load, LoadNumber number, std::span<const int32_t> values) {
+    std::vector<int32_t>& all = tables_.numbers;
+    all.resize((all.size() + kGroup - 1) / kGroup * kGroup);
+    OfLoad(load, number) = static_cast<int32_t>(all.size());
+    all.insert(all.end(), values.begin(), values.end());
+  }
+
+  // Vector loads of a group reach to the end of its last vector.
+  int Pixel(int pixel) const { return std::min(pixel, static_cast<int>(c_.geometry.roi.width) - 1); }
+
+  int64_t RowBytes(int component) const {
+    return static_cast<int64_t>(c_.format->RowBytes(c_.format->components[component].plane, c_.frame_width));
+  }
+
+  // Byte of a plane's row in which sample `index` of the source is.
+  int64_t ByteOf(int component, int64_t index) const {
+    const FormatComponent& format = c_.format->components[component];
+    const int64_t start =
+        component == 0 ? c_.geometry.source.x : c_.geometry.source.x >> c_.format->chroma_shift_x;
+    return (start + index) * format.step + format.offset;
+  }
+
+  // Where a window for these bytes begins; nullopt if one window does not hold them.
+  std::optional<int32_t> Window(std::span<const int64_t> bytes, int64_t row_bytes) const {
+    const auto [first, last] = std::ranges::minmax(bytes);
+    const int64_t base = std::min(first, row_bytes - kWindow);
+    if (base < 0 || last - base >= kWindow) return std::nullopt;
+    return static_cast<int32_t>(base);
+  }
+
+  static void SetByte(std::vector<int32_t>& lanes, size_t byte, uint8_t value) {
+    auto lane = static_cast<uint32_t>(lanes[byte / 4]);
+    lane |= uint32_t{value} << (8 * (byte % 4));
+    lanes[byte / 4] = static_cast<int32_t>(lane);
+  }
+
+  void AppendRows(size_t load, int component, int numbers_per_row) {
+    const std::vector<AxisEntry>& entries = c_.axis_y(component).entries;
+    const auto start = static_cast<int32_t>(
+        component == 0 ? c_.geometry.source.y : c_.geometry.source.y >> c_.format->chroma_shift_y);
+    std::vector<int32_t> rows;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const AxisEntry& entry = entries[i];
+      rows.insert(rows.end(), {entry.first + start, entry.count, entry.weight, entry.last});
+      if (numbers_per_row == 8) rows.insert(rows.end(), {i + 1 < entries.size() ? 1 : 0, 0, 0, 0});
+    }
+    Append(load, kRows, rows);
+  }
+
+  bool LinearLoad(size_t load, int windows) {
+    const Load& components = loads_[load];
+    const std::vector<AxisEntry>& entries = c_.axis_x(components.low).entries;
+    const int high = components.high < 0 ? components.low : components.high;
+    const int per_window = kGroup / windows;
+    std::vector<int32_t> bases, indices(static_cast<size_t>(groups_) * kGroup, 0), weights;
+    for (int window = 0; window < groups_ * windows; ++window) {
+      std::vector<int64_t> bytes;
+      for (int i = 0; i < per_window; ++i) {
+        const AxisEntry& entry = entries[Pixel(window * per_window + i)];
+        for (int tap : {0, entry.count - 1}) {
+          for (int component : {components.low, high}) bytes.push_back(ByteOf(component, entry.first + tap));
+        }
+      }
+      const auto base = Window(bytes, RowBytes(components.low));
+      if (!base) return false;
+      bases.push_back(*base);
+      const int64_t second = window % 2 == 0 ? 0 : kWindow;
+      for (size_t i = 0; i < bytes.size(); ++i) {
+        SetByte(indices, static_cast<size_t>(window) * per_window * 4 + i,
+                static_cast<uint8_t>(bytes[i] - *base + second));
+      }
+    }
+    for (int x = 0; x < groups_ * kGroup; ++x) {
+      const int32_t right = 8 * entries[Pixel(x)].weight;
+      weights.push_back(Halves(16384 - right, right));
+    }
+    Append(load, kBases, bases);
+    Append(load, kIndices, indices);
+    Append(load, kWeights, weights);
+    AppendRows(load, components.low, 4);
+    return true;
+  }
+
+  bool AreaLoad(size_t load) {
+    const Load& components = loads_[load];
+    const Axis &axis_x = c_.axis_x(components.low), &axis_y = c_.axis_y(components.low);
+    const int64_t total = int64_t{axis_x.total} * axis_y.total;
+    if (total >= 65536) return false;
+    const int taps = components.high < 0 ? 16 : 8;
+    std::vector<int32_t> bases, indices(static_cast<size_t>(groups_) * 64, 0), weights(indices.size(), 0);
+    for (int pair = 0; pair < groups_ * kGroup / 2; ++pair) {
+      struct Byte {
+        size_t at;
+        int32_t weight;
+      };
+      std::vector<int64_t> bytes;
+      std::vector<Byte> places;
+      for (int i = 0; i < 2; ++i) {
+        const int x = 2 * pair + i;
+        const AxisEntry& entry = axis_x.entries[Pixel(x)];
+        if (entry.count > taps) return false;
+        for (int32_t tap = 0; tap < entry.count; ++tap) {
+          const int32_t weight = tap == 0 ? entry.weight : tap == entry.count - 1 ? entry.last : axis_x.full;
+          if (weight > 127) return false;
+          for (int component : {components.low, components.high}) {
+            if (component < 0) continue;
+            bytes.push_back(ByteOf(component, entry.first + tap));
+            places.push_back(
+                {static_cast<size_t>(16 * x + tap + (component == components.low ? 0 : 8)), weight});
+          }
+        }
+      }
+      const auto base = Window(bytes, RowBytes(components.low));
+      if (!base) return false;
+      bases.push_back(*base);
+      const int64_t second = pair % 2 == 0 ? 0 : kWindow;
+      for (size_t i = 0; i < bytes.size(); ++i) {
+        SetByte(indices, places[i].at, static_cast<uint8_t>(bytes[i] - *base + second));
+        SetByte(weights, places[i].at, static_cast<uint8_t>(places[i].weight));
+      }
+    }
+    Append(load, kBases, bases);
+    Append(load, kIndices, indices);
+    Append(load, kWeights, weights);
+    AppendRows(load, components.low, 8);
+    const auto fraction = Reciprocal(static_cast<uint64_t>(total));
+    if (!fraction) return false;
+    OfLoad(load, kReciprocal) = static_cast<int32_t>(fraction->reciprocal);
+    OfLoad(load, kShift) = fraction->shift;
+    OfLoad(load, kTotal) = static_cast<int32_t>(total);
+    OfLoad(load, kFullY) = axis_y.full;
+    return true;
+  }
+
+  const Conversion& c_;
+  const Kind kind_;
+  const std::vector<Load> loads_;
+  int groups_ = 0;
+  StripTables tables_;
+};
+
+}  // namespace
+
+std::optional<StripTables> MakeStripTables(const Conversion& conversion) {
+  const std::optional<Kind> kind = KindOf(conversion);
+  if (!kind) return std::nullopt;
+  StripBuilder builder(conversion, *kind);
+  return conversion.area() ? builder.Area() : builder.Linear();
+}
+
+}  // namespace npu

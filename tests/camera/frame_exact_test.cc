@@ -1,0 +1,88 @@
+// Every kernel against the reference, byte by byte, on frames, fits and sizes drawn at random: no memory
+// outside the rows is read, and what lies between the rows changes nothing.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "backends/cpu_features.h"
+#include "backends/opencl/frame_converter.h"
+#include "tests/camera/frame_testing.h"
+#include "tests/support/opencl_device.h"
+
+namespace npu::test {
+namespace {
+
+// The device as sessions use it on one thread, or as the driver divides its work.
+std::shared_ptr<OpenClDevice> Device(bool in_caller) {
+  auto device = FirstOpenClDevice();
+  if (device == nullptr || !in_caller) return device;
+  auto part = device->WithThreads(1);
+  return part ? *part : nullptr;
+}
+
+struct Case {
+  TestFrame test;
+  Fit fit;
+  std::shared_ptr<const Conversion> conversion;
+};
+
+Case RandomCase(Random& random, uint32_t most_width, uint32_t most_height) {
+  for (;;) {
+    Case c{RandomFrame(random, most_width, most_height), RandomFit(random), nullptr};
+    const Tensor tensor = ImageTensor(static_cast<int>(random.Between(1, 70)),
+                                      static_cast<int>(random.Between(1, 90)), random.OneIn(4) ? 1 : 3,
+                                      random.OneIn(2) ? DataType::kInt8 : DataType::kUInt8, 0.0187f, 3);
+    if (!CheckFrame(c.test.frame)) continue;
+    auto conversion = MakeConversion(c.test.frame, c.fit, tensor);
+    if (!conversion) continue;
+    c.conversion = std::make_shared<const Conversion>(std::move(*conversion));
+    return c;
+  }
+}
+
+void CheckCase(Case& c, const std::shared_ptr<OpenClDevice>& device, FrameKernel kernel, int& ran) {
+  auto converter = MakeFrameConverter(device, c.conversion, kernel);
+  if (!converter && kernel == FrameKernel::kStrips && converter.error().code == ErrorCode::kUnsupported)
+    return;
+  ASSERT_TRUE(converter) << converter.error().text;
+  const FrameBytes expected = Convert(*MakeReferenceConverter(c.conversion), *c.conversion, c.test.frame);
+  ASSERT_FALSE(expected.empty());
+  const FrameBytes actual = Convert(**converter, *c.conversion, c.test.frame);
+  ASSERT_EQ(actual, expected) << Describe(c.test.frame, c.fit, *c.conversion) << ": " << (*converter)->name();
+  c.test.Poison(0xee);
+  ASSERT_EQ(Convert(**converter, *c.conversion, c.test.frame), expected)
+      << "padding is read: " << Describe(c.test.frame, c.fit, *c.conversion);
+  ++ran;
+}
+
+TEST(FrameExact, PixelsEqualTheReference) {
+  for (bool in_caller : {true, false}) {
+    const auto device = Device(in_caller);
+    if (device == nullptr) GTEST_SKIP() << "no OpenCL device";
+    Random random(5);
+    int ran = 0;
+    for (int i = 0; i < 1500 && !HasFatalFailure(); ++i) {
+      Case c = RandomCase(random, 300, 200);
+      CheckCase(c, device, FrameKernel::kPixels, ran);
+    }
+    EXPECT_EQ(ran, 1500);
+  }
+}
+
+TEST(FrameExact, StripsEqualTheReference) {
+  for (bool in_caller : {true, false}) {
+    const auto device = Device(in_caller);
+    if (device == nullptr) GTEST_SKIP() << "no OpenCL device";
+    Random random(6);
+    int ran = 0;
+    for (int i = 0; i < 3000 && !HasFatalFailure(); ++i) {
+      Case c = RandomCase(random, i % 2 == 0 ? 300 : 800, 200);
+      CheckCase(c, device, FrameKernel::kStrips, ran);
+    }
+    if (!CpuHasVbmi()) GTEST_SKIP() << "this processor has no strips";
+    printf("%d of 3000 by strips\n", ran);
+    EXPECT_GT(ran, 700);
+  }
+}
+
+}  // namespace
+}  // namespace npu::test
