@@ -24,9 +24,16 @@ enum class FcRounding : uint8_t {
   kDouble,  // tflite-runtime <= 2.14, TFLite Micro
 };
 
+// How the OpenCL kernels turn sums into 8-bit outputs.
+enum class Requantize : uint8_t {
+  kExact,  // as the reference
+  kFloat,  // by one product in float where that is faster: at most 1 from the reference (kernels/requantize.h)
+};
+
 struct ComputeOptions {
   FcRounding fc_rounding = FcRounding::kSingle;
   int threads = 0;  // 0: the device's own choice
+  Requantize requantize = Requantize::kExact;
 };
 
 // Operators that one backend runs back to back. All indices are into the Graph.

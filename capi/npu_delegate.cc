@@ -180,13 +180,12 @@ npu_status npu_plan_create(const npu_model* model, const npu_option* options, si
     made->plan = std::make_shared<const npu::Plan>(std::move(*plan));
     made->options = std::move(*parsed);
     made->subgraphs = model->model.subgraphs;
-    npu::ReportContext context{model->model.size_bytes, model->model.description};
+    made->context = {model->model.size_bytes, model->model.description};
     for (size_t i = 1; i < model->model.subgraphs.size(); ++i) {
       auto body = std::make_shared<npu::Graph>(*model->model.subgraphs[i]);
       std::string name = body->name;
-      context.subgraphs.push_back({std::move(name), npu::MakePlan(std::move(body), made->options.plan, model_or_null)});
+      made->context.subgraphs.push_back({std::move(name), npu::MakePlan(std::move(body), made->options.plan, model_or_null)});
     }
-    made->json = npu::ReportJson(*made->plan, context);
     *out_plan = made.release();
     return NPU_OK;
   });
@@ -251,7 +250,14 @@ size_t npu_plan_partition_count(const npu_plan* plan) {
   return plan == nullptr ? 0 : plan->plan->partitions.size();
 }
 
-const char* npu_plan_json(const npu_plan* plan) { return plan == nullptr ? "" : plan->json.c_str(); }
+const char* npu_plan_json(const npu_plan* plan) {
+  if (plan == nullptr) return "";
+  const npu_status status = Guard([&]() -> npu_status {
+    std::call_once(plan->json_written, [plan] { plan->json = npu::ReportJson(*plan->plan, plan->context); });
+    return NPU_OK;
+  });
+  return status == NPU_OK ? plan->json.c_str() : "";
+}
 
 npu_status npu_plan_verify(const npu_plan* plan, uint64_t seed, char** out_json) {
   return Guard([&]() -> npu_status {

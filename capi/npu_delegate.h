@@ -146,13 +146,16 @@ NPU_API npu_status npu_plan_reason(const npu_plan* plan, size_t op, size_t reaso
 NPU_API size_t npu_plan_segment_count(const npu_plan* plan);
 NPU_API npu_status npu_plan_segment(const npu_plan* plan, size_t segment, npu_segment_info* out_info);
 NPU_API size_t npu_plan_partition_count(const npu_plan* plan);
-/* The whole plan as JSON (schema_version 1, docs/c-api.md). Lives as long as the plan. */
+/* The whole plan as JSON (schema_version 1, docs/c-api.md). Lives as long as the plan. Written at the first call; "" if
+ * there is no memory for it (npu_last_error). */
 NPU_API const char* npu_plan_json(const npu_plan* plan);
 
 /* Runs every segment alone on random boundary inputs drawn from `seed`, on the device and on the CPU
  * reference (which undoes graph folds), and compares every byte. out_json (free with npu_string_destroy): {"device", "segments":
  * [{"index", "placement", "outputs": [{"tensor", "name", "elements", "max_difference", "differing"}]}],
- * "max_difference"}. Works for models with host operators, too. NPU_DEVICE_ERROR. */
+ * "max_difference", "tolerance"}. tolerance is 0. With requantize=float it is 1, for single operators: "operators"
+ * {"elements", "max_difference", "differing"} is of every operator alone, on exact inputs; differences of whole segments
+ * may be larger. Works for models with host operators, too. NPU_DEVICE_ERROR. */
 NPU_API npu_status npu_plan_verify(const npu_plan* plan, uint64_t seed, char** out_json);
 
 /* Runs every partition alone `runs` times, and once before, on random boundary inputs drawn from `seed`, and tells where

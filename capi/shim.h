@@ -7,6 +7,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <string_view>
@@ -14,12 +15,16 @@
 #include "base/result.h"
 #include "capi/npu_delegate.h"
 #include "capi/session.h"
+#include "partitioner/report.h"
 
 struct npu_plan {
   std::shared_ptr<const npu::Plan> plan;
   npu::Options options;
   npu::Subgraphs subgraphs;  // of the model, for sessions
-  std::string json;
+  npu::ReportContext context;
+  // Written when it is first asked for: most programs never do, and it takes longer than the plan.
+  mutable std::once_flag json_written;
+  mutable std::string json;
 };
 
 struct npu_session {

@@ -163,6 +163,13 @@ Status Set_fc_rounding(Options& options, std::string_view value) {
   return {};
 }
 
+Status Set_requantize(Options& options, std::string_view value) {
+  constexpr std::array<std::string_view, 2> kChoices = {"exact", "float"};
+  NPU_ASSIGN_OR_RETURN(const size_t choice, ParseChoice("requantize", value, kChoices));
+  options.compute.requantize = choice == 0 ? Requantize::kExact : Requantize::kFloat;
+  return {};
+}
+
 Status Set_log_level(Options& options, std::string_view value) {
   constexpr std::array<std::string_view, 6> kChoices = {"trace", "debug", "info", "warning", "error", "off"};
   NPU_ASSIGN_OR_RETURN(const size_t choice, ParseChoice("log_level", value, kChoices));

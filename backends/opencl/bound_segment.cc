@@ -174,7 +174,7 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
   if (settings.program != nullptr) {
     bound->program = *settings.program;
   } else {
-    NPU_ASSIGN_OR_RETURN(bound->program, device->programs().Program(settings.variant));
+    NPU_ASSIGN_OR_RETURN(bound->program, device->programs().Program(settings.variant, settings.requantize));
   }
   KernelBinder binder(*bound, layout);
   for (const LoweredOp& op : layout.ops) {

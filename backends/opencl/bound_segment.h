@@ -51,7 +51,8 @@ struct BindSettings {
   int64_t guard_bytes = 0;
   // For tests of the kernels' other variants; null: the one chosen for the device.
   const KernelVariant* variant = nullptr;
-  // Instead of the device's own program in that variant; null: that one.
+  Requantize requantize = Requantize::kExact;
+  // Instead of the device's own program of those two; null: that one.
   const cl::Program* program = nullptr;
 };
 

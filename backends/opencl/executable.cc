@@ -240,11 +240,12 @@ Result<std::unique_ptr<Executable>> CompileForOpenCl(std::shared_ptr<OpenClDevic
   const LayoutSettings layout_settings = {settings.lower, shared ? 1 : limits.alignment_bytes};
   NPU_ASSIGN_OR_RETURN(const SegmentLayout layout, LayOutSegment(*graph, segment, options, layout_settings));
   BindSettings bind = settings.bind;
+  bind.requantize = options.requantize;
   std::optional<ProgramFile> file;
   std::optional<cl::Program> program;
   bool store = false;
   if (settings.files != nullptr) {
-    file.emplace(*settings.files, *device, layout);
+    file.emplace(*settings.files, *device, layout, options.requantize);
     NPU_ASSIGN_OR_RETURN(program, ProgramOf(*file, *device, store));
     bind.program = &*program;
   }

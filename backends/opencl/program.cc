@@ -90,13 +90,16 @@ ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string d
       sources_(sources),
       prelude_(RunsInCaller(device_) ? kIdPrelude : "") {}
 
-Result<cl::Program> ProgramCache::Program(const KernelVariant* variant) {
+Result<cl::Program> ProgramCache::Program(const KernelVariant* variant, Requantize requantize) {
   const std::lock_guard lock(mutex_);
   if (variant == nullptr) {
     if (chosen_ == nullptr) Choose();
     variant = chosen_;
   }
-  return Built(*variant);
+  const auto key = std::pair(variant, requantize);
+  const auto found = programs_.find(key);
+  if (found != programs_.end()) return found->second;
+  return programs_.emplace(key, Build(*variant, requantize, Text({}))).first->second;
 }
 
 Result<cl::Kernel> ProgramCache::CreateKernel(const cl::Program& program, std::string_view kernel) const {
@@ -110,10 +113,10 @@ Result<cl::Kernel> ProgramCache::CreateKernel(const cl::Program& program, std::s
   return object;
 }
 
-Result<cl::Program> ProgramCache::BuildWith(std::span<const std::string_view> kernels) {
+Result<cl::Program> ProgramCache::BuildWith(std::span<const std::string_view> kernels, Requantize requantize) {
   const std::lock_guard lock(mutex_);
   if (chosen_ == nullptr) Choose();
-  return Build(*chosen_, Text(kernels));
+  return Build(*chosen_, requantize, Text(kernels));
 }
 
 const std::string& ProgramCache::sources_digest() {
@@ -143,7 +146,7 @@ std::vector<ProgramCache::Trial> ProgramCache::trials() {
   return trials_;
 }
 
-// Under mutex_, like Built.
+// Under mutex_.
 void ProgramCache::Choose() {
   // For tests and for reports of faults: one variant, untested. A set-user-id program ignores its caller's environment.
   if (const char* name = secure_getenv(kVariantVariable)) {
@@ -157,7 +160,7 @@ void ProgramCache::Choose() {
     if (variant == &kPortableVariant) return;  // nothing is left to fall back to
     // Without any other kernel: a variant that is not chosen need not be built whole.
     constexpr std::string_view kSelfTest[] = {"npu_self_test"};
-    const Result<cl::Program> program = Build(*variant, Text(kSelfTest));
+    const Result<cl::Program> program = Build(*variant, Requantize::kExact, Text(kSelfTest));
     double speedup = 0;
     const std::string problem =
         program ? SelfTest(context_, device_, *program, speedup) : program.error().text;
@@ -180,12 +183,6 @@ void ProgramCache::Choose() {
   }
 }
 
-Result<cl::Program>& ProgramCache::Built(const KernelVariant& variant) {
-  const auto found = programs_.find(&variant);
-  if (found != programs_.end()) return found->second;
-  return programs_.emplace(&variant, Build(variant, Text({}))).first->second;
-}
-
 // Everything but the kernels that are not wanted; all of it when `kernels` is empty.
 std::string ProgramCache::Text(std::span<const std::string_view> kernels) const {
   std::string text(prelude_);
@@ -197,12 +194,14 @@ std::string ProgramCache::Text(std::span<const std::string_view> kernels) const 
   return text;
 }
 
-Result<cl::Program> ProgramCache::Build(const KernelVariant& variant, const std::string& text) const {
+Result<cl::Program> ProgramCache::Build(const KernelVariant& variant, Requantize requantize,
+                                        const std::string& text) const {
   cl_int code = CL_SUCCESS;
   cl::Program program(context_, text, false, &code);
   NPU_RETURN_IF_CL_ERROR(code, "clCreateProgramWithSource", device_name_);
   const cl_device_id device = device_();
-  const std::string options = fmt::format("{} {}", kBuildOptions, variant.defines);
+  const std::string options = fmt::format("{} {}{}", kBuildOptions, variant.defines,
+                                          requantize == Requantize::kFloat ? " -DNPU_REQUANTIZE_FLOAT" : "");
   code = clBuildProgram(program(), 1, &device, options.c_str(), nullptr, nullptr);
   if (code == CL_SUCCESS) return program;
   Error error = ClFail("clBuildProgram", code, device_name_).value();

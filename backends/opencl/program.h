@@ -12,8 +12,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "backends/backend.h"
 #include "backends/opencl/cl.h"
 #include "backends/opencl/kernel_sources.h"
 #include "backends/opencl/kernel_variant.h"
@@ -31,9 +33,10 @@ class ProgramCache {
 
   // The program in `variant` (null: the chosen one; tests name others, which get no self-test), built when it
   // is first asked for. kDevice with the beginning of the build log if it does not compile.
-  Result<cl::Program> Program(const KernelVariant* variant = nullptr);
+  Result<cl::Program> Program(const KernelVariant* variant = nullptr, Requantize requantize = Requantize::kExact);
   // A program of the caller's own with these kernels alone, in the chosen variant. kDevice likewise.
-  Result<cl::Program> BuildWith(std::span<const std::string_view> kernels);
+  Result<cl::Program> BuildWith(std::span<const std::string_view> kernels,
+                                Requantize requantize = Requantize::kExact);
   // A kernel object of the caller's own (arguments are not shared). kInternal if the program has
   // no such kernel.
   Result<cl::Kernel> CreateKernel(const cl::Program& program, std::string_view kernel) const;
@@ -55,8 +58,7 @@ class ProgramCache {
  private:
   void Choose();
   std::string Text(std::span<const std::string_view> kernels) const;
-  Result<cl::Program> Build(const KernelVariant& variant, const std::string& text) const;
-  Result<cl::Program>& Built(const KernelVariant& variant);
+  Result<cl::Program> Build(const KernelVariant& variant, Requantize requantize, const std::string& text) const;
 
   cl::Context context_;
   cl::Device device_;
@@ -64,7 +66,8 @@ class ProgramCache {
   const KernelSource* sources_;
   const std::string_view prelude_;
   std::mutex mutex_;
-  std::map<const KernelVariant*, Result<cl::Program>> programs_;  // under mutex_, like all below
+  // Under mutex_, like all below.
+  std::map<std::pair<const KernelVariant*, Requantize>, Result<cl::Program>> programs_;
   const KernelVariant* chosen_ = nullptr;
   std::vector<Trial> trials_;
   std::string digest_;

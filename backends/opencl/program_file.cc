@@ -24,11 +24,12 @@ cl::Platform PlatformOf(const cl::Device& device) {
   return cl::Platform(platform);
 }
 
-// What drivers compile a kernel for beside its source: which launches there are, and what their local sizes
+// What drivers compile a kernel for beside its source: how sums are rescaled, which launches there are, and what their local sizes
 // are chosen by (launch_shape.h).
-std::string LaunchesText(const OpenClDevice& device, const SegmentLayout& layout) {
+std::string LaunchesText(const OpenClDevice& device, const SegmentLayout& layout, Requantize requantize) {
   const OpenClDeviceLimits& limits = device.limits();
-  std::string text = fmt::format("{} {}\n", limits.compute_units, limits.max_work_group_size);
+  std::string text = fmt::format("{} {}{}\n", limits.compute_units, limits.max_work_group_size,
+                                 requantize == Requantize::kFloat ? " float" : "");
   for (const LoweredOp& op : layout.ops) {
     for (const KernelLaunch& launch : op.lowering.launches())
       text += fmt::format("{} {}\n", launch.kernel, fmt::join(launch.global, " "));
@@ -44,14 +45,15 @@ std::string VariantNames(const cl::Device& device) {
 
 }  // namespace
 
-ProgramFile::ProgramFile(const FileCache& files, OpenClDevice& device, const SegmentLayout& layout)
-    : files_(files), device_(device) {
+ProgramFile::ProgramFile(const FileCache& files, OpenClDevice& device, const SegmentLayout& layout,
+                         Requantize requantize)
+    : files_(files), device_(device), requantize_(requantize) {
   for (const LoweredOp& op : layout.ops) {
     for (const KernelLaunch& launch : op.lowering.launches()) kernels_.push_back(launch.kernel);
   }
   const cl::Platform platform = PlatformOf(device.device());
   const std::string platform_name = Text(platform, CL_PLATFORM_NAME);
-  const std::string launches = Sha256Hex(LaunchesText(device, layout));
+  const std::string launches = Sha256Hex(LaunchesText(device, layout, requantize));
   // The name is of what stays when things are updated, so that an update replaces the entry.
   constexpr size_t kNameDigits = 32;
   name_ = "program-" +
@@ -93,7 +95,7 @@ std::optional<cl::Program> ProgramFile::Load() const {
 
 Result<cl::Program> ProgramFile::Build() const {
   if (kernels_.empty()) return device_.programs().Program();  // nothing but views: any program will do
-  return device_.programs().BuildWith(kernels_);
+  return device_.programs().BuildWith(kernels_, requantize_);
 }
 
 void ProgramFile::Store(const cl::Program& program) const {

@@ -21,7 +21,7 @@ namespace npu {
 class ProgramFile {
  public:
   // `files` outlives this object.
-  ProgramFile(const FileCache& files, OpenClDevice& device, const SegmentLayout& layout);
+  ProgramFile(const FileCache& files, OpenClDevice& device, const SegmentLayout& layout, Requantize requantize);
 
   // Says all that an entry is used by.
   std::string key() const;
@@ -37,6 +37,7 @@ class ProgramFile {
  private:
   const FileCache& files_;
   OpenClDevice& device_;
+  const Requantize requantize_;
   std::vector<std::string_view> kernels_;
   std::string name_;
   FileCache::Identity identity_;

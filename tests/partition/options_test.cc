@@ -23,6 +23,7 @@ TEST(Options, NoneGivenMeansTheDefaults) {
   EXPECT_EQ(options->device, "auto");
   EXPECT_EQ(options->compute.threads, 0);
   EXPECT_EQ(options->compute.fc_rounding, FcRounding::kSingle);
+  EXPECT_EQ(options->compute.requantize, Requantize::kExact);
   EXPECT_EQ(options->log_level, LogLevel::kWarning);
   EXPECT_EQ(options->plan.min_segment_macs, 0);
   EXPECT_TRUE(options->plan.deny.empty());
@@ -41,6 +42,7 @@ TEST(Options, TheDefaultsOfTheTableParseToTheDefaults) {
                                      {"placement", "all"},
                                      {"folds", "all"},
                                      {"fc_rounding", "single"},
+                                     {"requantize", "exact"},
                                      {"log_level", "warning"},
                                      {"report", ""},
                                      {"profile", ""},
@@ -59,6 +61,7 @@ TEST(Options, EveryKeyIsRead) {
                                      {"placement", "AUTO"},
                                      {"folds", "none"},
                                      {"fc_rounding", "Double"},
+                                     {"requantize", "FLOAT"},
                                      {"log_level", "TRACE"},
                                      {"report", "/tmp/a b"},
                                      {"profile", "/tmp/c"},
@@ -71,6 +74,7 @@ TEST(Options, EveryKeyIsRead) {
   EXPECT_EQ(options->plan.min_segment_macs, INT64_MAX);
   EXPECT_TRUE(options->plan.folds && options->plan.folds->empty());
   EXPECT_EQ(options->compute.fc_rounding, FcRounding::kDouble);
+  EXPECT_EQ(options->compute.requantize, Requantize::kFloat);
   EXPECT_EQ(options->log_level, LogLevel::kTrace);
   EXPECT_EQ(options->report_path, "/tmp/a b");
   EXPECT_EQ(options->profile_path, "/tmp/c");
@@ -125,6 +129,7 @@ TEST(Options, ChoicesListTheirValuesAndSuggest) {
             std::string("option log_level: value \"warn\" is not ").size());
   EXPECT_NE(ErrorOf({{"log_level", "debgu"}}).find("did you mean \"debug\"?"), std::string::npos);
   EXPECT_NE(ErrorOf({{"fc_rounding", "triple"}}).find("single, double"), std::string::npos);
+  EXPECT_NE(ErrorOf({{"requantize", "double"}}).find("exact, float"), std::string::npos);
   EXPECT_NE(ErrorOf({{"placement", "autos"}}).find("did you mean \"auto\"?"), std::string::npos);
 }
 

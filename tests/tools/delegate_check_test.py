@@ -169,6 +169,17 @@ class Running(unittest.TestCase):
         self.assertEqual(report["verify"]["max_difference"], 0)
         self.assertEqual(report["run"]["outputs"][0]["elements"], 10)
 
+    def test_verify_with_float_rescaling_compares_operators_to_within_1(self):
+        done = run(INT8, "--verify", "--requantize", "float", "--format", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        verify = json.loads(done.stdout)["verify"]
+        self.assertEqual(verify["tolerance"], 1)
+        self.assertEqual(verify["operators"]["max_difference"], 1)
+        self.assertGreater(verify["operators"]["elements"], 1000)
+        text = run(INT8, "--verify", "--requantize", "float").stdout
+        self.assertIn("every operator within 1, as requantize=float may", text)
+        self.assertNotIn("every byte equal", text)
+
     def test_verify_each_segment_when_operators_stay_with_the_host(self):
         done = run(INT8, "--verify", "--format", "json", "--deny", "MAX_POOL_2D")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -23,6 +23,7 @@ PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::
   std::vector<npu_option> options = {{"device", device.c_str()},
                                      {"threads", threads.c_str()},
                                      {"fc_rounding", arguments.fc_rounding.c_str()},
+                                     {"requantize", arguments.requantize.c_str()},
                                      {"folds", folds.c_str()},
                                      {"placement", arguments.placement.c_str()},
                                      {"min_segment_macs", min_macs.c_str()},
@@ -55,10 +56,11 @@ CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
   checked.messages = CheckGates(arguments, report);
   if (!checked.messages.empty()) checked.exit_code = kGateFailed;
   if (!arguments.baseline.empty()) CompareWithBaseline(arguments.baseline, checked);
-  if (arguments.verify && report["verify"]["max_difference"].get<double>() != 0) {
+  if (arguments.verify && !Agrees(report["verify"])) {
     checked.exit_code = kDeviceError;
-    checked.messages.push_back(
-        fmt::format("{} does not give the CPU reference's bytes", report["verify"]["device"].get<std::string>()));
+    checked.messages.push_back(fmt::format("{} does not give the CPU reference's bytes{}",
+                                           report["verify"]["device"].get<std::string>(),
+                                           arguments.requantize == "float" ? ", to within 1 per operator" : ""));
   }
   return checked;
 }

@@ -103,6 +103,8 @@ void DeclarePlan(Declaration& declare, Arguments& arguments) {
                  "partitions without MACs and with fewer operators stay with the host; 1: none does")
       ->check(Between(1, kNoLimit))->capture_default_str();
   declare.Word("--fc-rounding", arguments.fc_rounding, {"single", "double"}, "how FULLY_CONNECTED rounds");
+  declare.Word("--requantize", arguments.requantize, {"exact", "float"},
+               "float: faster, every operator at most 1 from the CPU reference; --verify compares so");
 }
 
 void DeclareRunning(Declaration& declare, Arguments& arguments) {

@@ -23,6 +23,7 @@ struct Arguments {
   std::string device = "auto";
   std::string deny, allow;
   std::string fc_rounding = "single";
+  std::string requantize = "exact";
   std::string folds = "all";
   std::string placement = "all";
   int64_t min_segment_macs = 0;

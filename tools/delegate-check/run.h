@@ -13,8 +13,12 @@ namespace delegate_check {
 nlohmann::ordered_json Run(const npu_plan* plan, const Arguments& arguments);
 
 // The whole model on the device and on the CPU reference, or, when operators stay with the host, each
-// segment alone: {"device", "outputs" or "segments", "max_difference"}.
+// segment alone: {"device", "outputs" or "segments", "max_difference"}, and what npu_plan_verify adds with requantize=float.
 nlohmann::ordered_json Verify(const npu_model* model, const npu_plan* plan, const Arguments& arguments);
+
+// Whether what Verify returned is as it should be: every byte equal, or, with --requantize float, every operator to within
+// its tolerance.
+bool Agrees(const nlohmann::ordered_json& verify);
 
 // Where the time goes (docs/profiling.md): the document of npu_session_profile_json, or, when operators stay with the
 // host, of npu_plan_profile.

@@ -10,6 +10,7 @@
 #include "tools/delegate-check/overview_text.h"
 #include "tools/delegate-check/profile_text.h"
 #include "tools/delegate-check/report_words.h"
+#include "tools/delegate-check/run.h"
 #include "tools/delegate-check/showable.h"
 
 namespace delegate_check {
@@ -19,7 +20,16 @@ using Json = nlohmann::ordered_json;
 
 std::string Verification(const Json& verify, const Style& style) {
   std::string text = Heading(fmt::format("Verified on {} against the CPU reference: {}", verify["device"].get<std::string>(),
-                                         verify["max_difference"] == 0 ? "every byte equal" : "DIFFERENT"), style);
+                                         !Agrees(verify)                ? "DIFFERENT"
+                                         : verify.contains("operators") ? "every operator within 1, as requantize=float may"
+                                                                        : "every byte equal"),
+                             style);
+  if (verify.contains("operators")) {
+    const Json& operators = verify["operators"];
+    text += Wrap(fmt::format("operators one by one: {}, {} differ, max difference {:g}; whole segments:",
+                             Count(operators["elements"], "element"), operators["differing"].get<int64_t>(),
+                             operators["max_difference"].get<double>()), 4, style, "  ");
+  }
   const auto outputs = [&](const Json& list, const std::string& prefix) {
     for (const Json& output : list) {
       text += Wrap(fmt::format("{}{}: {}, {} differ, max difference {:g}", prefix, output["name"].get<std::string>(),

@@ -40,10 +40,45 @@ static inline int16 npu_requantize_double16(int16 acc, int16 multiplier, int16 s
 //   h = floor((p + 2^30) / 2^31),   r = floor((h + 2^(s-1) - n) / 2^s),   n = 1 if h < 0, else 0
 // (a tie of the second goes away from zero), and since nested floors are the floor of the whole,
 //   r + z = floor((p - n * 2^31 + 2^30 + 2^(30+s) + z * 2^(31+s)) / 2^(31+s)).
-// The sum stays below 2^62 + 2^60. Its upper 32 bits are shifted by the remaining s - 1.
+// The sum stays below 2^62 + 2^60, with z = 0 and s up to 31 below 2^62 + 2^61. Its upper 32 bits are shifted by the
+// remaining s - 1.
 // n may be taken from acc's sign: both differ only for acc = -1 with multiplier 2^30 (h = 0) and for multiplier 0,
 // where the sum's upper part, with z = 0, lies in [0, 2^(31+s)) either way. n may be left out when results below z
 // are clamped to z: it matters for negative h only, whose r is never above 0 without it either.
+#ifdef NPU_REQUANTIZE_FLOAT
+
+// requantize=float: one product in float, rounded to the nearest integer, ties to even. At most 1 from the exact result:
+// twice rounded, that is within 3/4 of the real number (1/4 by the first rounding, since s is at least 1), and this one
+// within 1/2 + 2^-13 where |result| is below 2^9, since conversion, scale and product are each off by 2^-24 of
+// themselves at most; beyond, both are clamped to the same end of the range.
+typedef struct {
+  float16 scale;  // multiplier * 2^(-31 - s)
+  int zero_point;
+} npu_rescale;
+
+static inline npu_rescale npu_prepare_rescale(int16 multiplier, int16 shift, int stored_zero_point) {
+  npu_rescale r;
+  // 2^shift by its exponent's bits.
+  r.scale = convert_float16(multiplier) * as_float16((shift + (int16)(127 - 31)) << 23);
+  r.zero_point = stored_zero_point;
+  return r;
+}
+
+static inline int16 npu_rescale16(int16 acc, npu_rescale r, int keep_sign) {
+  const float16 product = convert_float16(acc) * r.scale;
+  int16 rounded;
+#if defined(NPU_X86_VNNI) || defined(NPU_X86_AVX512BW)
+  __asm__("vcvtps2dq %1, %0" : "=v"(rounded) : "v"(product));
+#else
+  // Of numbers below 2^22 the lowest bits of 1.5 * 2^23 + x are x, rounded. Larger ones are clamped anyway.
+  const float16 fitting = clamp(product, (float16)(-2097152.0f), (float16)(2097152.0f));
+  rounded = as_int16(fitting + (float16)(12582912.0f)) - (int16)(0x4b400000);
+#endif
+  return rounded + (int16)(r.zero_point);
+}
+
+#else
+
 typedef struct {
   long8 even, odd;          // multipliers of even and odd lanes
   long8 even_add, odd_add;  // 2^30 + 2^(30+s) + z * 2^(31+s)
@@ -80,6 +115,8 @@ static inline int16 npu_rescale16(int16 acc, npu_rescale r, int keep_sign) {
   const int16 high = as_int16((as_ulong8(even) >> 32) | (as_ulong8(odd) & (ulong8)(~0xffffffffUL)));
   return high >> r.right;
 }
+
+#endif
 
 // round(acc * scale) as IEEE doubles give it, ties away from zero, saturated to +-2^30 (a zero point
 // then cannot wrap it); in integers, since devices need not have doubles. scale = mantissa * 2^-shift, mantissa < 2^54, and
