@@ -178,11 +178,14 @@ std::vector<int32_t> BiasValues(const Tensor* bias, int channels) {
 
 RescaleForm RescaleFormOf(std::span<const QuantizedMultiplier> multipliers, const Tensor& output,
                           const ActivationRange& range) {
-  constexpr int kMaxShortShift = 20;
-  const bool is_short = std::all_of(multipliers.begin(), multipliers.end(), [](const QuantizedMultiplier& m) {
-    return m.multiplier == 0 || (m.shift <= -1 && m.shift >= -kMaxShortShift);
-  });
-  if (!is_short) return RescaleForm::kGeneral;
+  constexpr int kMaxShortShift = 20, kMaxLongShift = 31;
+  int largest = 1;
+  for (const QuantizedMultiplier& m : multipliers) {
+    if (m.multiplier == 0) continue;
+    if (m.shift > -1 || m.shift < -kMaxLongShift) return RescaleForm::kGeneral;
+    largest = std::max(largest, -m.shift);
+  }
+  if (largest > kMaxShortShift) return RescaleForm::kLong;
   return range.min >= output.zero_point() ? RescaleForm::kClamped : RescaleForm::kShort;
 }
 

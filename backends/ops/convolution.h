@@ -64,11 +64,12 @@ class WeightBytes {
 std::vector<int32_t> BiasValues(const Tensor* bias, int channels);
 
 // How an accumulator may be rescaled (kernels/requantize.h). The two short forms need every shift in [-20,
-// -1].
+// -1], the long one in [-31, -1]: quantizers give channels of tiny weights such scales.
 enum class RescaleForm : int32_t {
   kGeneral = 0,  // any multiplier and shift
   kShort = 1,
   kClamped = 2,  // kShort, and results below the output's zero point are clamped to it
+  kLong = 3,     // the zero point is added afterwards
 };
 RescaleForm RescaleFormOf(std::span<const QuantizedMultiplier> multipliers, const Tensor& output,
                           const ActivationRange& range);

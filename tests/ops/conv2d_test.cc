@@ -149,7 +149,8 @@ TEST(Conv2dTest, OpenClMatchesReferenceOverShapes) {
   }
 }
 
-// Lines longer than a tile and shorter ones, at the image's edges; parts of runs; few weights that INT8 does not hold.
+// Lines longer than a tile and shorter ones, at the image's edges; parts of runs; few weights that INT8 does not hold;
+// channels of tiny scales.
 TEST(Conv2dTest, OpenClMatchesReferenceOverLongLines) {
   const Case cases[] = {
       {{1, 5, 33, 40}, 36, 3, 3, Params(Padding::kSame)},
@@ -162,16 +163,20 @@ TEST(Conv2dTest, OpenClMatchesReferenceOverLongLines) {
       {{1, 3, 18, 272}, 20, 1, 1, Params(Padding::kValid)},
       {{1, 8, 50, 5}, 20, 5, 5, Params(Padding::kSame)},
       {{2, 4, 5, 96}, 130, 1, 1, Params(Padding::kSame, 2)},
+      {{1, 9, 21, 16}, 16, 1, 1, Params(Padding::kSame)},
+      {{1, 9, 21, 3}, 29, 3, 3, Params(Padding::kSame, 2)},
   };
   uint32_t seed = 100;
   for (const Case& c : cases) {
-    for (const int outliers : {-1, 0, 3, 16}) {
+    for (const int outliers : {-2, -1, 0, 3, 16}) {
+      const bool tiny = outliers == -2;
       const LayerQuantization q{.type = outliers < 0 ? DataType::kInt8 : DataType::kUInt8,
-                                .weights = Weights::kPerTensor,
+                                .weights = tiny ? Weights::kPerChannel : Weights::kPerTensor,
                                 .weights_zero_point = outliers < 0 ? 0 : 77,
                                 .input_zero_point = outliers < 0 ? -3 : 131,
                                 .output_zero_point = 19,
-                                .outliers = outliers};
+                                .outliers = std::max(outliers, -1),
+                                .tiny = tiny};
       SCOPED_TRACE(testing::Message() << "input " << ShapeString(c.input) << " channels " << c.channels << " filter "
                                       << c.filter_h << "x" << c.filter_w << " " << q);
       ExpectOpenClMatchesReference(MakeGraph(c, q, seed), seed);
@@ -198,6 +203,7 @@ TEST(Conv2dTest, OpenClMatchesReferenceOverQuantizations) {
     }
   }
   quantizations.push_back({.bias = false});
+  quantizations.push_back({.input_zero_point = 5, .output_zero_point = -17, .tiny = true});
   quantizations.push_back({.gain = 300.0f});    // saturates
   quantizations.push_back({.gain = 60000.0f});  // multiplier above 1
   quantizations.push_back({.gain = 0.001f});

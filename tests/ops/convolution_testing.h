@@ -30,12 +30,15 @@ struct LayerQuantization {
   float gain = 1.0f;  // above 1: outputs saturate
   // UINT8, zero point below 128: so many weights are 255, the others at most 127 from the zero point. -1: as they come.
   int outliers = -1;
+  // Per channel: the scales of every third channel are 2^11 to 2^21 times as small, its bias is as much larger.
+  bool tiny = false;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const LayerQuantization& q) {
   return out << DataTypeName(q.type) << (q.weights == Weights::kPerChannel ? " per channel" : " per tensor")
              << " zero points " << q.input_zero_point << " " << q.weights_zero_point << " "
-             << q.output_zero_point << (q.bias ? "" : " no bias") << " gain " << q.gain << " outliers " << q.outliers;
+             << q.output_zero_point << (q.bias ? "" : " no bias") << " gain " << q.gain << " outliers " << q.outliers
+             << (q.tiny ? " tiny scales" : "");
 }
 
 inline constexpr float kInputScale = 0.02f, kWeightScale = 0.003f;
@@ -56,6 +59,7 @@ inline Layer AddLayerBehind(GraphBuilder& b, const LayerQuantization& q, int inp
   layer.operands.push_back(input);
   std::vector<float> scales(channels);
   for (int32_t c = 0; c < channels; ++c) scales[c] = kWeightScale * (0.5f + static_cast<float>(c % 7) / 7.0f);
+  for (int32_t c = 0; q.tiny && c < channels; c += 3) scales[c] *= std::ldexp(1.0f, -11 - c % 11);
   const Quantization quantization = q.weights == Weights::kPerChannel
                                         ? PerChannel(scales, channel_dimension)
                                         : PerTensor(kWeightScale, q.weights_zero_point);
@@ -70,9 +74,10 @@ inline Layer AddLayerBehind(GraphBuilder& b, const LayerQuantization& q, int inp
     layer.operands.push_back(b.Constant(q.type, weights_shape, values, quantization));
   }
   if (q.bias) {
-    layer.operands.push_back(b.Constant(DataType::kInt32, {channels},
-                                        RandomValues<int32_t>(channels, seed + 1, -20000, 20000),
-                                        PerTensor(kInputScale * kWeightScale, 0)));
+    std::vector<int32_t> values = RandomValues<int32_t>(channels, seed + 1, -20000, 20000);
+    for (int32_t c = 0; q.tiny && c < channels; c += 3) values[c] *= 1 << 15;
+    layer.operands.push_back(
+        b.Constant(DataType::kInt32, {channels}, values, PerTensor(kInputScale * kWeightScale, 0)));
   }
   // Products of two uniform bytes have a standard deviation of 74 * 74; 40 output steps for one of the sum.
   const float output_scale =

@@ -127,6 +127,7 @@ TEST(DepthwiseConv2dTest, OpenClMatchesReferenceOverQuantizations) {
     }
   }
   quantizations.push_back({.bias = false});
+  quantizations.push_back({.input_zero_point = 5, .output_zero_point = -17, .tiny = true});
   quantizations.push_back({.gain = 300.0f});    // saturates
   quantizations.push_back({.gain = 60000.0f});  // multiplier above 1
   for (const LayerQuantization& q : quantizations) {

@@ -58,8 +58,8 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
     npu_rescale rescale[BLOCKS];                                                                      \
     NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                                     \
       __global const int* c = constants + 48 * min(j, COUNT - 1);                                     \
-      rescale[j] =                                                                                    \
-          npu_prepare_rescale(npu_load_int16(c + 16), npu_load_int16(c + 32), g->stored_zero_point);  \
+      rescale[j] = npu_prepare_rescale(npu_load_int16(c + 16), npu_load_int16(c + 32),                \
+                                       form == 3 ? 0 : g->stored_zero_point);                         \
     }                                                                                                 \
     npu_conv_at at = npu_conv_find(pixel, g);                                                         \
     for (; pixel < end; pixel += PIXELS) {                                                            \
@@ -148,10 +148,16 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
           NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] = general[i * BLOCKS + j];            \
         }                                                                                             \
       }                                                                                               \
-      if (form == 1) {                                                                                \
-        NPU_CONV_RESCALE(PIXELS, BLOCKS, 1)                                                           \
-      } else if (form == 2) {                                                                         \
+      if (form == 2) {                                                                                \
         NPU_CONV_RESCALE(PIXELS, BLOCKS, 0)                                                           \
+      } else if (form != 0) {                                                                         \
+        NPU_CONV_RESCALE(PIXELS, BLOCKS, 1)                                                           \
+        if (form == 3) {                                                                              \
+          const int16 zero_point = (int16)(g->stored_zero_point);                                     \
+          NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                               \
+            NPU_UNROLL for (int i = 0; i < PIXELS; ++i) acc[i][j] += zero_point;                      \
+          }                                                                                           \
+        }                                                                                             \
       }                                                                                               \
       __global uchar* to = out + pixel * out_step;                                                    \
       NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                   \
@@ -164,9 +170,10 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
   }
 
 #ifdef NPU_X86_AMX
-// Few pixels or short windows are left to it: smaller and but one, it compiles in a fraction of the time. What it
-// computes of blocks past the last is not stored.
+// Few pixels or short windows are left to these: smaller and fewer, they compile in a fraction of the time. What they
+// compute of blocks past the last is not stored.
 NPU_CONV_STRIP(npu_conv_strip, 4, 4, count)
+NPU_CONV_STRIP(npu_conv_strip_narrow, 8, 2, count)
 #else
 NPU_CONV_STRIP(npu_conv_strip1, 12, 1, 1)
 NPU_CONV_STRIP(npu_conv_strip2, 12, 2, 2)
@@ -201,7 +208,11 @@ NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
                    (g->out_pixels - 1) / g->chunk + 1, count, channels);
     return;
   }
-  npu_conv_strip(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, count);
+  if (count <= 2) {
+    npu_conv_strip_narrow(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, count);
+  } else {
+    npu_conv_strip(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, count);
+  }
 #else
   switch (count) {
     case 1: npu_conv_strip1(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;

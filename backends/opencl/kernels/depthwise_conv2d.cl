@@ -42,10 +42,11 @@ typedef struct {
     const int form = g->form, step = g->stride_w, out_w = g->out_w;                                                \
     const int low = form == 0 ? 0 : g->range_min + g->storage_offset;                                              \
     const int high = form == 0 ? 255 : g->range_max + g->storage_offset;                                           \
+    const int16 after = (int16)(form == 3 ? g->stored_zero_point : 0);                                             \
     npu_rescale rescale[VECTORS];                                                                                  \
     NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                                 \
       rescale[v] = npu_prepare_rescale(npu_load_int16(constants + 48 * v + 16),                                    \
-                                       npu_load_int16(constants + 48 * v + 32), g->stored_zero_point);             \
+                                       npu_load_int16(constants + 48 * v + 32), form == 3 ? 0 : g->stored_zero_point);\
     }                                                                                                              \
     const int first_y = y * g->stride_h;                                                                           \
     in += batch * g->in_h * line;                                                                                  \
@@ -157,8 +158,8 @@ typedef struct {
   {                                                                                                                \
     if (form == 2) {                                                                                               \
       NPU_UNROLL for (int v = 0; v < VECTORS; ++v) acc[v] = npu_rescale16(acc[v], rescale[v], 0);                  \
-    } else if (form == 1) {                                                                                        \
-      NPU_UNROLL for (int v = 0; v < VECTORS; ++v) acc[v] = npu_rescale16(acc[v], rescale[v], 1);                  \
+    } else if (form != 0) {                                                                                        \
+      NPU_UNROLL for (int v = 0; v < VECTORS; ++v) acc[v] = npu_rescale16(acc[v], rescale[v], 1) + after;          \
     } else {                                                                                                       \
       NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                               \
         acc[v] = npu_finish16(npu_requantize_double16(acc[v], npu_load_int16(constants + 48 * v + 16),             \

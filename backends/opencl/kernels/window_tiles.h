@@ -198,6 +198,8 @@ NPU_CONV_FINISH_TILE(npu_conv_finish_general, __global const int* constants,
                                                           npu_load_int16(constants + 32)),
                                   g->zero_point, g->range_min, g->range_max, g->storage_offset))
 NPU_CONV_FINISH_TILE(npu_conv_finish_short, const npu_rescale rescale, npu_rescale16(acc, rescale, 1))
+NPU_CONV_FINISH_TILE(npu_conv_finish_long, const npu_rescale rescale,
+                     npu_rescale16(acc, rescale, 1) + (int16)(g->stored_zero_point))
 NPU_CONV_FINISH_TILE(npu_conv_finish_clamped, const npu_rescale rescale, npu_rescale16(acc, rescale, 0))
 
 // Adds what the outliers of two blocks from channel `first` on make, to sums as above.
@@ -252,7 +254,8 @@ NPU_FUNCTION void npu_conv_tiles(__global const uchar* in, __global const int* w
     for (int i = 0; i < (two_blocks ? 2 : 1); ++i) {
       bias[i] = npu_load_int16(constants + 48 * i);
       rescale[i] = npu_prepare_rescale(npu_load_int16(constants + 48 * i + 16),
-                                       npu_load_int16(constants + 48 * i + 32), g->stored_zero_point);
+                                       npu_load_int16(constants + 48 * i + 32),
+                                       form == 3 ? 0 : g->stored_zero_point);
     }
     for (int m = first; m < end; m += 2) {
       const bool two_tiles = m + 1 < end;
@@ -278,6 +281,8 @@ NPU_FUNCTION void npu_conv_tiles(__global const uchar* in, __global const int* w
         const int left = channels - 16 * block;
         if (form == 2) {
           npu_conv_finish_clamped(of, bias[block], rescale[block], g, to, out_step, rows, low, high, left);
+        } else if (form == 3) {
+          npu_conv_finish_long(of, bias[block], rescale[block], g, to, out_step, rows, low, high, left);
         } else if (form == 1) {
           npu_conv_finish_short(of, bias[block], rescale[block], g, to, out_step, rows, low, high, left);
         } else {
