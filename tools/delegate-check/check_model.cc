@@ -8,6 +8,7 @@
 #include "tools/delegate-check/api.h"
 #include "tools/delegate-check/diff.h"
 #include "tools/delegate-check/gates.h"
+#include "tools/delegate-check/layers.h"
 #include "tools/delegate-check/open_model.h"
 #include "tools/delegate-check/run.h"
 
@@ -37,7 +38,7 @@ PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::
 }
 
 bool RunsModels(const Arguments& arguments) {
-  return arguments.run || arguments.verify || arguments.profile || arguments.placement == "auto";
+  return arguments.run || arguments.verify || arguments.verify_layers || arguments.profile || arguments.placement == "auto";
 }
 
 CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
@@ -48,6 +49,7 @@ CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
   Json& report = checked.report;
   report["model"]["file"] = path == "-" ? path : std::filesystem::path(path).filename().string();
   if (arguments.verify) report["verify"] = Verify(model.get(), plan.get(), arguments);
+  if (arguments.verify_layers) report["verify_layers"] = VerifyLayers(plan.get(), report, arguments);
   if (arguments.run) report["run"] = Run(plan.get(), arguments);
   if (arguments.profile) {
     checked.trace = Profile(plan.get(), arguments);
@@ -61,6 +63,13 @@ CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
     checked.messages.push_back(fmt::format("{} does not give the CPU reference's bytes{}",
                                            report["verify"]["device"].get<std::string>(),
                                            arguments.requantize == "float" ? ", to within 1 per operator" : ""));
+  }
+  if (arguments.verify_layers && !report["verify_layers"]["first_diverging"].is_null()) {
+    const Json& first = report["verify_layers"]["first_diverging"];
+    checked.exit_code = kDeviceError;
+    checked.messages.push_back(fmt::format("{}: Op#{} {} is the first that does not give the CPU reference's bytes",
+                                           report["verify_layers"]["device"].get<std::string>(), first["op"].get<int>(),
+                                           first["name"].get<std::string>()));
   }
   return checked;
 }

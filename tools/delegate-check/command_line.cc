@@ -111,12 +111,15 @@ void DeclareRunning(Declaration& declare, Arguments& arguments) {
   declare.Group("Running");
   declare.Flag("--run", arguments.run, "run the model once and show its largest outputs");
   declare.Flag("--verify", arguments.verify, "compare every byte with the CPU reference");
+  CLI::Option* layers = declare.Flag("--verify-layers", arguments.verify_layers,
+                                     "compare every tensor between; name the first operator that differs");
   CLI::Option* profile = declare.Flag("--profile", arguments.profile, "say where the time goes, operator by operator");
   declare.Value("--trace", arguments.trace, "FILE", "--profile as a timeline for ui.perfetto.dev")->needs(profile);
   declare.Value("--input", arguments.inputs, "FILE.npy", "an input (given once per model input); random without it")
       ->allow_extra_args(false);
   declare.Value("--device", arguments.device, "NAME", "auto, a number, a part of a name, or reference")->capture_default_str();
   declare.Group("Running*");
+  declare.Value("--dump", arguments.dump, "FILE.npz", "write the tensors of --verify-layers to this archive")->needs(layers);
   declare.Value("--profile-runs", arguments.profile_runs, "N", "how many runs --profile measures")
       ->check(Between(1, 100000))->capture_default_str();
   declare.Value("--threads", arguments.threads, "N", "most CPU threads; 0: all cores")

@@ -30,6 +30,8 @@ struct Arguments {
   int64_t min_segment_ops = 2;
   bool run = false;
   bool verify = false;
+  bool verify_layers = false;
+  std::string dump;  // .npz for the tensors of --verify-layers; empty: none
   bool profile = false;
   int64_t profile_runs = 20;
   std::string trace;        // file for the timeline of --profile; empty: none

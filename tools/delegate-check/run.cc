@@ -7,90 +7,22 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
-#include <random>
 
-#include "tools/delegate-check/npy.h"
+#include "tools/delegate-check/inputs.h"
 
 namespace delegate_check {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Bytes = std::vector<std::byte>;
 
 // How many of an output's largest elements --run shows.
 constexpr size_t kLargest = 5;
-
-npu_tensor_info InputInfo(const npu_session* session, size_t i) {
-  npu_tensor_info info{};
-  info.struct_size = sizeof(info);
-  Check(npu_session_input(session, i, &info));
-  return info;
-}
 
 npu_tensor_info OutputInfo(const npu_session* session, size_t i) {
   npu_tensor_info info{};
   info.struct_size = sizeof(info);
   Check(npu_session_output(session, i, &info));
   return info;
-}
-
-const char* NpyDescr(npu_type type) {
-  switch (type) {
-    case NPU_TYPE_INT8: return "|i1";
-    case NPU_TYPE_UINT8: return "|u1";
-    case NPU_TYPE_FLOAT32: return "<f4";
-    case NPU_TYPE_INT32: return "<i4";
-    case NPU_TYPE_INT16: return "<i2";
-    case NPU_TYPE_INT64: return "<i8";
-    case NPU_TYPE_BOOL: return "|b1";
-    case NPU_TYPE_FLOAT16: return "<f2";
-  }
-  return "?";
-}
-
-Bytes LoadInput(const std::string& path, const npu_tensor_info& info) {
-  NpyArray array = ReadNpy(path);
-  if (array.descr != NpyDescr(info.type)) {
-    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
-                  fmt::format("{}: element type {}; input \"{}\" takes {}", path, array.descr, info.name,
-                              NpyDescr(info.type)));
-  }
-  if (array.data.size() != info.bytes) {
-    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
-                  fmt::format("{}: {} bytes; input \"{}\" takes {}", path, array.data.size(), info.name,
-                              info.bytes));
-  }
-  return std::move(array.data);
-}
-
-Bytes RandomInput(const npu_tensor_info& info, uint64_t seed) {
-  Bytes bytes(info.bytes);
-  std::mt19937_64 engine(seed);
-  if (info.type == NPU_TYPE_FLOAT32) {
-    std::uniform_real_distribution<float> distribution(-1.0f, 1.0f);
-    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
-      const float value = distribution(engine);
-      std::memcpy(bytes.data() + i, &value, sizeof(value));
-    }
-    return bytes;
-  }
-  for (std::byte& byte : bytes) byte = static_cast<std::byte>(engine() >> 56);
-  return bytes;
-}
-
-std::vector<Bytes> MakeInputs(const npu_session* session, const Arguments& arguments) {
-  const size_t count = npu_session_input_count(session);
-  if (!arguments.inputs.empty() && arguments.inputs.size() != count) {
-    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
-                  fmt::format("--input is given {} times; the model has {} inputs", arguments.inputs.size(), count));
-  }
-  std::vector<Bytes> inputs;
-  for (size_t i = 0; i < count; ++i) {
-    const npu_tensor_info info = InputInfo(session, i);
-    inputs.push_back(arguments.inputs.empty() ? RandomInput(info, arguments.seed + i)
-                                              : LoadInput(arguments.inputs[i], info));
-  }
-  return inputs;
 }
 
 std::vector<Bytes> Invoke(npu_session* session, const std::vector<Bytes>& inputs) {

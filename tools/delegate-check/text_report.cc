@@ -5,6 +5,7 @@
 
 #include "tools/delegate-check/blockers_text.h"
 #include "tools/delegate-check/explain.h"
+#include "tools/delegate-check/layers.h"
 #include "tools/delegate-check/layout.h"
 #include "tools/delegate-check/operators_text.h"
 #include "tools/delegate-check/overview_text.h"
@@ -83,6 +84,7 @@ std::string TextReport(Json report, const Arguments& arguments) {
                      SubgraphsText(report, verbose, style);
   if (verbose) text += DetailsText(report, style);
   if (report.contains("verify")) text += Verification(report["verify"], style);
+  if (report.contains("verify_layers")) text += LayersText(report["verify_layers"], style);
   if (report.contains("run")) text += Run(report["run"], style);
   if (report.contains("profile")) text += ProfileText(report["profile"]);
   if (report.contains("gates")) text += Gates(report["gates"], style);
