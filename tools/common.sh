@@ -41,9 +41,9 @@ build_preset() {
   (cd "$ROOT" && cmake --preset "$preset" >/dev/null && cmake --build --preset "$preset" ${@:+--target "$@"})
 }
 
-# host_env <litert|tflite|bench|larq|intel-opencl>: a pinned Python environment with a stock host runtime under
+# host_env <litert|tflite|bench|larq|mlia|intel-opencl>: a pinned Python environment with a stock host runtime under
 # build/venv; bench has LiteRT beside OpenVINO, and what draws plots; larq has LiteRT beside Larq's converter, zoo and
-# interpreter; intel-opencl has only the libraries that its wheels bring.
+# interpreter; mlia has Arm's ML Inference Advisor for Ethos-U; intel-opencl has only the libraries that its wheels bring.
 # Fails, having said why, where pip cannot reach an index.
 host_env() {
   local name=$1 venv="$ROOT/build/venv/$1" packages
@@ -52,6 +52,7 @@ host_env() {
     bench) packages=(ai-edge-litert==2.3.0 numpy pillow openvino==2026.4.1 matplotlib==3.11.2) ;;
     larq) packages=(larq-compute-engine==0.16.0 larq==0.14.0 larq-zoo==2.4.0 tensorflow-cpu==2.16.1 tf_keras==2.16.0
       numpy==1.26.4 "setuptools<70" tqdm ai-edge-litert==2.3.0) ;;
+    mlia) packages=(mlia==0.12.2 mlia-ethos-u==0.1.0 ethos-u-vela==5.2.0) ;;
     intel-opencl) packages=(intel-opencl-rt==2026.2.0 intel-cmplr-lib-rt==2026.2.0) ;;
     tflite) packages=(tflite-runtime==2.14.0 "numpy<2") ;;
     *) echo "no host environment is called $name" >&2; return 1 ;;

@@ -87,7 +87,7 @@ int Choose(const std::vector<FoundDevice>& devices, const std::string& wanted) {
 }
 
 std::string ListText(const std::vector<FoundDevice>& devices) {
-  if (devices.empty()) return "none; is an OpenCL driver installed (clinfo lists them)?";
+  if (devices.empty()) return "none: no OpenCL driver is installed; on Debian, pocl-opencl-icd is one for any CPU (clinfo lists them)";
   std::string text;
   for (size_t i = 0; i < devices.size(); ++i) {
     text += fmt::format("{}{}: {} ({})", i == 0 ? "" : ", ", i, devices[i].name, devices[i].platform);

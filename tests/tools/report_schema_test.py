@@ -10,6 +10,7 @@ import pathlib
 import sys
 import tempfile
 import unittest
+import zipfile
 
 try:
     from jsonschema import Draft202012Validator
@@ -59,9 +60,13 @@ class Schema(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             old = pathlib.Path(folder) / "old.json"
             self.assertEqual(run(FLOAT, "--format", "json", "-o", old).returncode, 0)
-            report = document(INT8, "--verify", "--run", "--profile", "--profile-runs", "2", "--require-full-npu",
+            samples = pathlib.Path(folder) / "samples.npz"
+            with zipfile.ZipFile(samples, "w") as archive:
+                for name in ("images", "labels"):
+                    archive.write(DIGITS / f"test_{name}.npy", {"images": "x.npy", "labels": "y.npy"}[name])
+            report = document(INT8, "--verify", "--verify-layers", "--accuracy", samples, "--run", "--profile", "--profile-runs", "2", "--require-full-npu",
                               "--baseline", old)
-            for key in ("verify", "run", "profile", "gates", "comparison"):
+            for key in ("verify", "verify_layers", "accuracy", "run", "profile", "gates", "comparison"):
                 self.assertIn(key, report)
             self.keeps(report)
             self.keeps(document("--diff", old, INT8))

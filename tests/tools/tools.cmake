@@ -2,7 +2,7 @@
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(digits ${CMAKE_SOURCE_DIR}/examples/digits)
 # A test per topic; what they share is check_support.py.
-foreach(topic command_line delegate_check collection diff errors layers text report_schema)
+foreach(topic command_line delegate_check collection diff errors layers accuracy host_report devices text report_schema)
   add_test(NAME abi.${topic} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/${topic}_test.py
     $<TARGET_FILE:delegate-check> ${digits})
   set_tests_properties(abi.${topic} PROPERTIES LABELS abi TIMEOUT 300 SKIP_RETURN_CODE 77)

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "tools/delegate-check/accuracy.h"
 #include "tools/delegate-check/api.h"
 #include "tools/delegate-check/diff.h"
 #include "tools/delegate-check/gates.h"
@@ -38,7 +39,13 @@ PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::
 }
 
 bool RunsModels(const Arguments& arguments) {
-  return arguments.run || arguments.verify || arguments.verify_layers || arguments.profile || arguments.placement == "auto";
+  return arguments.run || arguments.verify || arguments.verify_layers || !arguments.accuracy.empty() || arguments.profile || arguments.placement == "auto";
+}
+
+void ApplyGates(const Arguments& arguments, CheckedModel& checked) {
+  checked.messages = CheckGates(arguments, checked.report);
+  if (!checked.messages.empty()) checked.exit_code = kGateFailed;
+  if (!arguments.baseline.empty()) CompareWithBaseline(arguments.baseline, checked);
 }
 
 CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
@@ -50,21 +57,26 @@ CheckedModel CheckModel(const std::string& path, const Arguments& arguments) {
   report["model"]["file"] = path == "-" ? path : std::filesystem::path(path).filename().string();
   if (arguments.verify) report["verify"] = Verify(model.get(), plan.get(), arguments);
   if (arguments.verify_layers) report["verify_layers"] = VerifyLayers(plan.get(), report, arguments);
+  if (!arguments.accuracy.empty()) report["accuracy"] = Accuracy(model.get(), plan.get(), arguments);
   if (arguments.run) report["run"] = Run(plan.get(), arguments);
   if (arguments.profile) {
     checked.trace = Profile(plan.get(), arguments);
     report["profile"] = checked.trace["profile"];
   }
-  checked.messages = CheckGates(arguments, report);
-  if (!checked.messages.empty()) checked.exit_code = kGateFailed;
-  if (!arguments.baseline.empty()) CompareWithBaseline(arguments.baseline, checked);
+  ApplyGates(arguments, checked);
   if (arguments.verify && !Agrees(report["verify"])) {
     checked.exit_code = kDeviceError;
     checked.messages.push_back(fmt::format("{} does not give the CPU reference's bytes{}",
                                            report["verify"]["device"].get<std::string>(),
                                            arguments.requantize == "float" ? ", to within 1 per operator" : ""));
   }
-  if (arguments.verify_layers && !report["verify_layers"]["first_diverging"].is_null()) {
+  const bool exact = arguments.requantize != "float";
+  if (exact && !arguments.accuracy.empty() && report["accuracy"]["reference"]["same_bytes"] != report["accuracy"]["samples"]) {
+    checked.exit_code = kDeviceError;
+    checked.messages.push_back(fmt::format("{} does not give the CPU reference's bytes for every sample",
+                                           report["accuracy"]["device"].get<std::string>()));
+  }
+  if (exact && arguments.verify_layers && !report["verify_layers"]["first_diverging"].is_null()) {
     const Json& first = report["verify_layers"]["first_diverging"];
     checked.exit_code = kDeviceError;
     checked.messages.push_back(fmt::format("{}: Op#{} {} is the first that does not give the CPU reference's bytes",

@@ -17,6 +17,9 @@ struct CheckedModel {
   nlohmann::ordered_json trace;       // of --profile, for --trace
 };
 
+// The gates that `arguments` ask for, of checked.report.
+void ApplyGates(const Arguments& arguments, CheckedModel& checked);
+
 // Whether the arguments ask for more than plans: a device runs, or is measured.
 bool RunsModels(const Arguments& arguments);
 

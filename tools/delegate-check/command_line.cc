@@ -83,6 +83,8 @@ void DeclareReport(Declaration& declare, Arguments& arguments, Shown& shown) {
   declare.Value("--explain", arguments.explain, "WHAT", "one operator or tensor alone (17, T#42, CONV_2D or a tensor's name); text only");
   declare.Value("--diff", arguments.diff, "FILE", "show what differs between two models or reports (.tflite or .json)")
       ->expected(2);
+  declare.Value("--host-report", arguments.host_report, "FILE", "show the report, the profile or both of a plug-in in a host")
+      ->expected(1, 2);
   declare.Value("--extract", arguments.extract, "N[-M]",
                 "write a small model of these operators to -o FILE; for bug reports");
   declare.Flag("--supported-ops", arguments.supported_ops, "print every operator with its rules, as Markdown");
@@ -113,6 +115,7 @@ void DeclareRunning(Declaration& declare, Arguments& arguments) {
   declare.Flag("--verify", arguments.verify, "compare every byte with the CPU reference");
   CLI::Option* layers = declare.Flag("--verify-layers", arguments.verify_layers,
                                      "compare every tensor between; name the first operator that differs");
+  declare.Value("--accuracy", arguments.accuracy, "PATH", "top-1 and top-5 on a folder of .npy files, or an .npz with x and y");
   CLI::Option* profile = declare.Flag("--profile", arguments.profile, "say where the time goes, operator by operator");
   declare.Value("--trace", arguments.trace, "FILE", "--profile as a timeline for ui.perfetto.dev")->needs(profile);
   declare.Value("--input", arguments.inputs, "FILE.npy", "an input (given once per model input); random without it")

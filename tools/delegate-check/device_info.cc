@@ -8,8 +8,11 @@
 #include <xf86drm.h>
 #endif
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "tools/delegate-check/api.h"
 #include "tools/delegate-check/layout.h"
@@ -24,7 +27,8 @@ using Json = nlohmann::ordered_json;
 // "amdgpu 3.54.0", or why it cannot be asked.
 std::string DriverOf(const char* node) {
   const int file = ::open(node, O_RDWR | O_CLOEXEC);
-  if (file < 0) return std::string("cannot be opened: ") + std::strerror(errno);
+  if (file < 0) return std::string("cannot be opened: ") + std::strerror(errno) +
+                       (errno == EACCES ? " (is this user in the group that owns it, often render?)" : "");
   std::string text = "its driver does not answer";
   if (drmVersionPtr version = drmGetVersion(file)) {
     text = fmt::format("{} {}.{}.{}", version->name, version->version_major, version->version_minor,
@@ -66,6 +70,8 @@ Json DrmNodes(std::string& error) {
 
 #else
 
+std::string DriverOf(const char*) { return "not asked: built without libdrm"; }
+
 Json DrmNodes(std::string& error) {
   error = "built without libdrm";
   return Json::array();
@@ -73,12 +79,14 @@ Json DrmNodes(std::string& error) {
 
 #endif
 
-// Compute accelerators (the kernel's accel subsystem), which libdrm does not list.
+// Compute accelerators (the kernel's accel subsystem), which libdrm does not list. Their drivers are DRM drivers, and answer
+// as those do.
 void AddAccelerators(Json& nodes) {
   std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator("/dev/accel", none)) {
-    nodes.push_back({{"node", entry.path().string()}, {"bus", "accel"}, {"driver", "not asked"}});
-  }
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/accel", none)) paths.push_back(entry.path().string());
+  std::sort(paths.begin(), paths.end());
+  for (const std::string& path : paths) nodes.push_back({{"node", path}, {"bus", "accel"}, {"driver", DriverOf(path.c_str())}});
 }
 
 std::string Bytes(const Json& bytes) { return HumanBytes(bytes.get<int64_t>()); }
@@ -120,7 +128,7 @@ Json DeviceInfo(const Arguments& arguments) {
 
 std::string DeviceInfoText(const Json& info) {
   std::string text;
-  if (info["devices"].empty()) text += "No OpenCL device\n";
+  if (info["devices"].empty()) text += fmt::format("No OpenCL device: {}\n", info["error"].get<std::string>());
   for (const Json& device : info["devices"]) {
     text += fmt::format("{}: {}\n   {}, {} compute units, memory {} (at most {} at once){}\n   {}, {}, driver {}\n",
                         device["index"].get<int>(), device["name"].get<std::string>(), device["type"].get<std::string>(),

@@ -245,7 +245,7 @@ Json Diff(const std::string& before, const std::string& after, const Arguments& 
 void CompareWithBaseline(const std::string& baseline, CheckedModel& checked) {
   const Json before = ReadReportFile(baseline);
   Json& report = checked.report;
-  report["comparison"] = CompareReports(before, baseline, report, report["model"]["file"].get<std::string>());
+  report["comparison"] = CompareReports(before, baseline, report, report["model"].value("file", std::string("this model")));
   // A copy: a key that is added below moves the others.
   const Json worse = report["comparison"]["worse"];
   std::vector<std::string> texts;

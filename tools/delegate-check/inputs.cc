@@ -57,14 +57,13 @@ npu_tensor_info InfoOf(const Json& tensor) {
       {"FLOAT32", NPU_TYPE_FLOAT32}, {"FLOAT16", NPU_TYPE_FLOAT16}, {"INT32", NPU_TYPE_INT32},
       {"UINT8", NPU_TYPE_UINT8},     {"INT64", NPU_TYPE_INT64},     {"BOOL", NPU_TYPE_BOOL},
       {"INT16", NPU_TYPE_INT16},     {"INT8", NPU_TYPE_INT8}};
-  constexpr size_t kBytes[] = {4, 2, 4, 1, 8, 1, 2, 1};
   const auto& name = tensor["name"].get_ref<const std::string&>();
   for (size_t i = 0; i < std::size(kTypes); ++i) {
     if (tensor["type"] != kTypes[i].first || tensor["shape"].is_null()) continue;
     npu_tensor_info info{};
     info.name = name.c_str();
     info.type = kTypes[i].second;
-    info.bytes = kBytes[i];
+    info.bytes = NpyElementBytes(NpyDescr(info.type));
     for (const Json& dim : tensor["shape"]) info.bytes *= dim.get<size_t>();
     return info;
   }

@@ -15,9 +15,12 @@
 #include "tools/delegate-check/diff_text.h"
 #include "tools/delegate-check/extract.h"
 #include "tools/delegate-check/formats.h"
+#include "tools/delegate-check/host_report.h"
 #include "tools/delegate-check/interrupt.h"
 #include "tools/delegate-check/model_list.h"
 #include "tools/delegate-check/output.h"
+#include "tools/delegate-check/profile_text.h"
+#include "tools/delegate-check/showable.h"
 
 namespace delegate_check {
 namespace {
@@ -54,8 +57,7 @@ int ShowDeviceInfo(const Arguments& arguments) {
   return kDeviceError;
 }
 
-int ReportModel(const std::string& path, const Arguments& arguments) {
-  CheckedModel checked = CheckModel(path, arguments);
+int WriteReport(CheckedModel checked, const Arguments& arguments) {
   // Of a comparison with an earlier run, people want to read what changed; documents hold it beside the report.
   const bool only_changes = !arguments.baseline.empty() && arguments.format == "text";
   Write(arguments.output,
@@ -65,6 +67,19 @@ int ReportModel(const std::string& path, const Arguments& arguments) {
   if (!arguments.trace.empty()) Write(arguments.trace, checked.trace.dump() + "\n", "the trace");
   for (const std::string& message : checked.messages) Say(message);
   return checked.exit_code;
+}
+
+int ShowHostReport(const Arguments& arguments) {
+  CheckedModel checked = HostReport(arguments);
+  if (!IsProfileAlone(checked.report)) return WriteReport(std::move(checked), arguments);
+  if (arguments.format != "text" && arguments.format != "json") {
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                  "--host-report: a profile alone has --format text and --format json; give the plug-in's report, too");
+  }
+  Json& profile = checked.report["profile"];
+  if (arguments.format == "text") MakeShowable(profile);
+  Write(arguments.output, arguments.format == "json" ? Dump(profile) : ProfileText(profile), "the profile");
+  return kOk;
 }
 
 int ReportCollection(const std::vector<std::string>& paths, const Arguments& arguments) {
@@ -102,6 +117,7 @@ int Main(int argc, char** argv) {
     if (arguments.list_devices) return ListDevices();
     if (arguments.supported_ops) return ShowSupportedOps(arguments);
     if (arguments.device_info) return ShowDeviceInfo(arguments);
+    if (!arguments.host_report.empty()) return ShowHostReport(arguments);
     if (!arguments.diff.empty()) return ShowDiff(arguments);
     if (arguments.models.empty()) {
       throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", "no model given; delegate-check --help shows examples");
@@ -114,7 +130,7 @@ int Main(int argc, char** argv) {
     }
     if (list.collection) return ReportCollection(list.paths, arguments);
     file = list.paths.front();
-    return ReportModel(file, arguments);
+    return WriteReport(CheckModel(file, arguments), arguments);
   } catch (const Failure& failure) {
     Say(failure.what());
     if (arguments.format == "json") {

@@ -78,6 +78,11 @@ int64_t NpyArray::elements() const {
   return count;
 }
 
+size_t NpyElementBytes(std::string_view descr) {
+  const char last = descr.empty() ? '1' : descr.back();
+  return last >= '1' && last <= '8' ? static_cast<size_t>(last - '0') : 1;
+}
+
 NpyArray ReadNpy(const std::string& path) { return ParseNpy(path, ReadInputFile(path)); }
 
 const char* NpyDescr(npu_type type) {

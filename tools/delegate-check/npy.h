@@ -34,6 +34,8 @@ std::map<std::string, NpyArray> ReadNpz(const std::string& path);
 
 // "<f4" for NPU_TYPE_FLOAT32; "?" for a type that NumPy has not.
 const char* NpyDescr(npu_type type);
+// 4 for "<f4"; 1 for "?".
+size_t NpyElementBytes(std::string_view descr);
 
 // An archive of arrays that appears, whole, when it is closed.
 class NpzWriter {

@@ -32,6 +32,7 @@ struct Arguments {
   bool verify = false;
   bool verify_layers = false;
   std::string dump;  // .npz for the tensors of --verify-layers; empty: none
+  std::string accuracy;  // folder or .npz of samples; empty: none
   bool profile = false;
   int64_t profile_runs = 20;
   std::string trace;        // file for the timeline of --profile; empty: none
@@ -44,6 +45,7 @@ struct Arguments {
   std::optional<double> min_npu_macs;  // percent
   std::optional<int64_t> max_partitions;
   std::string baseline;           // report of an earlier run; empty: none
+  std::vector<std::string> host_report;  // what the plug-in wrote: a report, a profile or both; empty: none
   std::vector<std::string> diff;  // two models or reports; empty: none
   bool list_devices = false;
   bool supported_ops = false;

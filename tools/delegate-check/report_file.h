@@ -16,6 +16,12 @@ bool LooksLikeJson(const std::string& path);
 // or wrong fields.
 nlohmann::ordered_json ReadReportFile(const std::string& path);
 
+// The profile of --profile, --trace or the plug-in's option profile=PATH: its "profile". Throws likewise.
+nlohmann::ordered_json ReadProfileFile(const std::string& path);
+
+// Any JSON object: not one that nests so deep that readers would run out of stack. Throws likewise.
+nlohmann::ordered_json ReadJson(const std::string& path);
+
 // Any JSON document of ours: an object with schema_version 1 and no `error`. Throws likewise.
 nlohmann::ordered_json ReadDocument(const std::string& path);
 

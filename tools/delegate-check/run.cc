@@ -18,6 +18,19 @@ using Json = nlohmann::ordered_json;
 // How many of an output's largest elements --run shows.
 constexpr size_t kLargest = 5;
 
+template <typename T>
+std::vector<double> ValuesAs(const Bytes& bytes) {
+  std::vector<double> values;
+  for (size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
+    T value;
+    std::memcpy(&value, bytes.data() + i, sizeof(value));
+    values.push_back(static_cast<double>(value));
+  }
+  return values;
+}
+
+}  // namespace
+
 npu_tensor_info OutputInfo(const npu_session* session, size_t i) {
   npu_tensor_info info{};
   info.struct_size = sizeof(info);
@@ -38,21 +51,20 @@ std::vector<Bytes> Invoke(npu_session* session, const std::vector<Bytes>& inputs
   return outputs;
 }
 
-// The raw numbers of an output: quantized values as they are.
 std::vector<double> Values(const npu_tensor_info& info, const Bytes& bytes) {
-  std::vector<double> values;
-  if (info.type == NPU_TYPE_FLOAT32) {
-    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
-      float value;
-      std::memcpy(&value, bytes.data() + i, sizeof(value));
-      values.push_back(value);
-    }
-    return values;
+  switch (info.type) {
+    case NPU_TYPE_FLOAT32: return ValuesAs<float>(bytes);
+    case NPU_TYPE_INT64: return ValuesAs<int64_t>(bytes);
+    case NPU_TYPE_INT32: return ValuesAs<int32_t>(bytes);
+    case NPU_TYPE_INT16: return ValuesAs<int16_t>(bytes);
+    case NPU_TYPE_INT8: return ValuesAs<int8_t>(bytes);
+    default: return ValuesAs<uint8_t>(bytes);
   }
-  for (std::byte byte : bytes) {
-    values.push_back(info.type == NPU_TYPE_INT8 ? static_cast<int8_t>(byte) : std::to_integer<int>(byte));
-  }
-  return values;
+}
+
+PlanPtr MakeReferencePlan(const npu_model* model, const Arguments& arguments) {
+  PlanPtr plan = MakePlan(model, arguments, "reference", "none");
+  return HasHostOps(plan.get()) ? MakePlan(model, arguments, "reference", arguments.folds) : std::move(plan);
 }
 
 bool HasHostOps(const npu_plan* plan) {
@@ -70,8 +82,6 @@ SessionPtr MakeSession(const npu_plan* plan) {
   Check(npu_session_create(plan, &session));
   return SessionPtr(session);
 }
-
-}  // namespace
 
 Json Run(const npu_plan* plan, const Arguments& arguments) {
   const SessionPtr session = MakeSession(plan);
@@ -121,8 +131,8 @@ Json Profile(const npu_plan* plan, const Arguments& arguments) {
 }
 
 Json Verify(const npu_model* model, const npu_plan* plan, const Arguments& arguments) {
-  // The reference computes what the model says, without any fold. It may be that only folds bring all of a model
-  // into the delegate; then its segments are compared, each with its own operators as they are in the model.
+  // It may be that only folds bring all of a model into the delegate; then its segments are compared, each with its own
+  // operators as they are in the model.
   const PlanPtr reference_plan = MakePlan(model, arguments, "reference", "none");
   // With requantize=float operators are compared one by one, since differences of 1 grow on their way through a model.
   if (arguments.requantize == "float" || HasHostOps(plan) || HasHostOps(reference_plan.get())) {

@@ -3,11 +3,25 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "tools/delegate-check/api.h"
+#include "tools/delegate-check/inputs.h"
 #include "tools/delegate-check/options.h"
 
 namespace delegate_check {
+
+npu_tensor_info OutputInfo(const npu_session* session, size_t i);
+SessionPtr MakeSession(const npu_plan* plan);
+// One invocation: what the outputs hold.
+std::vector<Bytes> Invoke(npu_session* session, const std::vector<Bytes>& inputs);
+// The raw numbers of an output: quantized values as they are.
+std::vector<double> Values(const npu_tensor_info& info, const Bytes& bytes);
+// Operators stay with the host.
+bool HasHostOps(const npu_plan* plan);
+// The plan of the CPU reference: the model without any fold; with those that `arguments` ask for where only they bring all of it
+// into the delegate.
+PlanPtr MakeReferencePlan(const npu_model* model, const Arguments& arguments);
 
 // Runs the whole model once, on random or the given inputs: {"device", "input", "outputs"}.
 nlohmann::ordered_json Run(const npu_plan* plan, const Arguments& arguments);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/delegate-check/accuracy.h"
 #include "tools/delegate-check/blockers_text.h"
 #include "tools/delegate-check/explain.h"
 #include "tools/delegate-check/layers.h"
@@ -85,6 +86,7 @@ std::string TextReport(Json report, const Arguments& arguments) {
   if (verbose) text += DetailsText(report, style);
   if (report.contains("verify")) text += Verification(report["verify"], style);
   if (report.contains("verify_layers")) text += LayersText(report["verify_layers"], style);
+  if (report.contains("accuracy")) text += AccuracyText(report["accuracy"], style);
   if (report.contains("run")) text += Run(report["run"], style);
   if (report.contains("profile")) text += ProfileText(report["profile"]);
   if (report.contains("gates")) text += Gates(report["gates"], style);
