@@ -66,6 +66,7 @@ npu_status CheckIndex(const char* what, size_t index, size_t count) {
 using npu::BadArgument;
 using npu::CheckIndex;
 using npu::Guard;
+using npu::CheckIdle;
 using npu::SetError;
 
 #define NPU_C_RETURN_IF_ERROR(expr)                          \
@@ -89,6 +90,7 @@ const char* npu_status_name(npu_status status) {
     case NPU_IO_ERROR: return "NPU_IO_ERROR";
     case NPU_RESOURCE_EXHAUSTED: return "NPU_RESOURCE_EXHAUSTED";
     case NPU_INTERNAL: return "NPU_INTERNAL";
+    case NPU_TIMEOUT: return "NPU_TIMEOUT";
   }
   return "unknown npu_status";
 }
@@ -287,7 +289,7 @@ npu_status npu_session_create(const npu_plan* plan, npu_session** out_session) {
     *out_session = nullptr;
     auto session = npu::Session::Create(plan->plan, plan->options, plan->subgraphs);
     if (!session) return SetError(session.error());
-    *out_session = new npu_session{std::move(*session)};
+    *out_session = new npu_session{std::move(*session), nullptr};
     return NPU_OK;
   });
 }
@@ -339,7 +341,8 @@ npu_status npu_unpack_signs(const void* words, size_t pixels, int32_t channels, 
 
 npu_status npu_session_copy_input(npu_session* session, size_t index, const void* data, size_t bytes) {
   return Guard([&]() -> npu_status {
-    if (session == nullptr || data == nullptr) return BadArgument("session or data is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIdle(session));
+    if (data == nullptr) return BadArgument("data is NULL");
     NPU_C_RETURN_IF_ERROR(CheckIndex("input", index, npu_session_input_count(session)));
     if (session->session->input_bound(static_cast<int>(index))) {
       return BadArgument("the input is bound to the caller's memory; unbind it (bind NULL) before copying");
@@ -353,7 +356,8 @@ npu_status npu_session_copy_input(npu_session* session, size_t index, const void
 
 npu_status npu_session_copy_output(npu_session* session, size_t index, void* data, size_t bytes) {
   return Guard([&]() -> npu_status {
-    if (session == nullptr || data == nullptr) return BadArgument("session or data is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIdle(session));
+    if (data == nullptr) return BadArgument("data is NULL");
     NPU_C_RETURN_IF_ERROR(CheckIndex("output", index, npu_session_output_count(session)));
     const auto memory = session->session->output(static_cast<int>(index));
     NPU_C_RETURN_IF_ERROR(npu::CheckBuffer(memory, bytes));
@@ -364,7 +368,7 @@ npu_status npu_session_copy_output(npu_session* session, size_t index, void* dat
 
 npu_status npu_session_bind_input(npu_session* session, size_t index, const void* data, size_t bytes) {
   return Guard([&]() -> npu_status {
-    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIdle(session));
     NPU_C_RETURN_IF_ERROR(CheckIndex("input", index, npu_session_input_count(session)));
     const int i = static_cast<int>(index);
     if (data != nullptr) NPU_C_RETURN_IF_ERROR(npu::CheckBuffer(session->session->input(i), bytes));
@@ -375,7 +379,7 @@ npu_status npu_session_bind_input(npu_session* session, size_t index, const void
 
 npu_status npu_session_bind_output(npu_session* session, size_t index, void* data, size_t bytes) {
   return Guard([&]() -> npu_status {
-    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIdle(session));
     NPU_C_RETURN_IF_ERROR(CheckIndex("output", index, npu_session_output_count(session)));
     const int i = static_cast<int>(index);
     if (data != nullptr) NPU_C_RETURN_IF_ERROR(npu::CheckBuffer(session->session->output(i), bytes));
@@ -386,7 +390,7 @@ npu_status npu_session_bind_output(npu_session* session, size_t index, void* dat
 
 npu_status npu_session_invoke(npu_session* session) {
   return Guard([&]() -> npu_status {
-    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIdle(session));
     if (const npu::Status status = session->session->Invoke(); !status) return SetError(status.error());
     return NPU_OK;
   });
@@ -394,7 +398,7 @@ npu_status npu_session_invoke(npu_session* session) {
 
 npu_status npu_session_reset(npu_session* session) {
   return Guard([&]() -> npu_status {
-    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIdle(session));
     session->session->Reset();
     return NPU_OK;
   });
@@ -402,7 +406,7 @@ npu_status npu_session_reset(npu_session* session) {
 
 npu_status npu_session_profile_start(npu_session* session) {
   return Guard([&]() -> npu_status {
-    if (session == nullptr) return BadArgument("session is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIdle(session));
     session->session->StartProfile();
     return NPU_OK;
   });
@@ -410,7 +414,8 @@ npu_status npu_session_profile_start(npu_session* session) {
 
 npu_status npu_session_profile_json(const npu_session* session, char** out_json) {
   return Guard([&]() -> npu_status {
-    if (session == nullptr || out_json == nullptr) return BadArgument("session or out_json is NULL");
+    NPU_C_RETURN_IF_ERROR(CheckIdle(session));
+    if (out_json == nullptr) return BadArgument("out_json is NULL");
     *out_json = nullptr;
     const npu::Profile* profile = session->session->profile();
     if (profile == nullptr) return BadArgument("nothing was measured: call npu_session_profile_start first");

@@ -47,7 +47,8 @@ typedef enum npu_status {
   NPU_DEVICE_ERROR = 5,       /* no OpenCL device, or it failed */
   NPU_IO_ERROR = 6,           /* a file could not be read or written */
   NPU_RESOURCE_EXHAUSTED = 7, /* out of memory, or a size over the limit */
-  NPU_INTERNAL = 8            /* a bug in this library */
+  NPU_INTERNAL = 8,           /* a bug in this library */
+  NPU_TIMEOUT = 9             /* nothing happened within the time that was given */
 } npu_status;
 
 /* Text of the last failed call of this thread; "" if none failed. Valid until this thread's next call. */
@@ -270,7 +271,7 @@ NPU_API npu_status npu_plan_verify_layers(const npu_plan* plan, uint64_t seed, c
 }
 #endif
 
-/* Camera frames as inputs. */
+/* Camera frames as inputs; it includes npu_pipeline.h, a queue of them. */
 #include "npu_frame.h"
 
 #endif /* NPU_DELEGATE_H_ */

@@ -175,7 +175,7 @@ npu_status npu_fit_points(const npu_fit_map* map, const float* in, size_t points
 npu_status npu_session_bind_frame(npu_session* session, size_t index, const npu_frame* frame,
                                   const npu_fit* fit, npu_fit_map* out_map) {
   return Guard([&] {
-    if (session == nullptr) return BadArgument("session is NULL");
+    if (const npu_status status = CheckIdle(session); status != NPU_OK) return status;
     if (index >= session->session->graph().inputs.size()) return BadArgument("no input of that index");
     npu_frame read;
     npu_fit fit_read{};
@@ -200,13 +200,15 @@ npu_status npu_session_bind_frame(npu_session* session, size_t index, const npu_
 
 npu_status npu_session_io_info(const npu_session* session, size_t index, npu_io_info* out_info) {
   return Guard([&] {
-    if (session == nullptr) return BadArgument("session is NULL");
+    if (const npu_status status = CheckIdle(session); status != NPU_OK) return status;
     if (index >= session->session->graph().inputs.size()) return BadArgument("no input of that index");
     const FrameCounts counts = session->session->frame_counts(static_cast<int>(index));
     npu_io_info info{};
     info.frames = counts.frames;
     info.uncopied = counts.uncopied;
     info.copied_bytes = counts.copied_bytes;
+    info.maps = counts.maps;
+    info.syncs = counts.syncs;
     counts.path.copy(info.path, sizeof(info.path) - 1);
     counts.reason.copy(info.reason, sizeof(info.reason) - 1);
     return Fill(out_info, info);

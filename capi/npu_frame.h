@@ -192,6 +192,8 @@ typedef struct npu_io_info {
   uint64_t copied_bytes; /* of frames that had to be copied to where they can be read */
   char path[48];         /* what reads the last one bound: "opencl pixels"; "as it is" */
   char reason[128];      /* why it is not used as it is; "" */
+  uint64_t maps;         /* file descriptors that were mapped, by the whole session: each buffer once, while it comes round */
+  uint64_t syncs;        /* DMA-BUF brackets that were opened to read frames; none for memory of pointers and memfds */
 } npu_io_info;
 
 NPU_API npu_status npu_session_io_info(const npu_session* session, size_t index, npu_io_info* out_info);
@@ -199,5 +201,8 @@ NPU_API npu_status npu_session_io_info(const npu_session* session, size_t index,
 #ifdef __cplusplus
 }
 #endif
+
+/* Here, not in npu_delegate.h: each of the three may be the first that a program includes. */
+#include "npu_pipeline.h"
 
 #endif /* NPU_FRAME_H_ */

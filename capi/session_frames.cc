@@ -64,12 +64,13 @@ Result<FitGeometry> SessionFrames::Bind(size_t input, const Tensor& tensor, cons
   Slot& slot = slots_[input];
   // Everything that can fail comes first: what was bound stays bound then.
   NPU_ASSIGN_OR_RETURN(const std::shared_ptr<Known> known, Know(slot, tensor, frame, fit));
-  NPU_ASSIGN_OR_RETURN(const MappedFrame memory, MapFrame(frame));
+  NPU_ASSIGN_OR_RETURN(const MappedFrame memory, MapFrame(frame, buffers_));
   const std::string reason = WhyNotAsItIs(*known->conversion, frame);
   if (!reason.empty() && known->converter == nullptr) {
     NPU_ASSIGN_OR_RETURN(known->converter, MakeConverter(options_, known->conversion));
   }
   Unbind(input);
+  slot.counts.maps = buffers_.maps();
   slot.known = known;
   slot.frame = frame;
   slot.memory = memory;
@@ -84,6 +85,8 @@ void SessionFrames::Unbind(size_t input) {
   if (!bound(input)) return;
   Slot& slot = slots_[input];
   slot.known = nullptr;
+  static_cast<void>(slot.reader.End());
+  slot.memory = {};
   --bound_;
   const FrameRelease release = std::exchange(slot.release, {});
   if (release.call != nullptr) release.call(release.user, release.id);
@@ -95,6 +98,8 @@ const std::byte* SessionFrames::Uncopied(size_t input) const {
 
 Status SessionFrames::Read(size_t input, std::span<std::byte> memory) {
   Slot& slot = slots_[input];
+  NPU_RETURN_IF_ERROR(slot.reader.Begin(slot.frame, slot.memory));
+  slot.counts.syncs += slot.reader.brackets();
   ++slot.counts.frames;
   if (Uncopied(input) != nullptr) {
     ++slot.counts.uncopied;
@@ -104,14 +109,18 @@ Status SessionFrames::Read(size_t input, std::span<std::byte> memory) {
     return Fail(ErrorCode::kInternal, fmt::format("an input of {} bytes for a frame that becomes {}",
                                                   memory.size(), slot.known->conversion->bytes_out()));
   }
-  NPU_RETURN_IF_ERROR(slot.known->converter->Convert(slot.frame, slot.memory, memory.data()));
-  slot.counts.copied_bytes += slot.known->converter->copied_bytes();
+  NPU_RETURN_IF_ERROR(slot.known->converter->Convert(slot.frame, slot.reader.memory(), memory.data()));
+  slot.counts.copied_bytes += slot.known->converter->copied_bytes() + slot.reader.staged_bytes();
+  if (slot.reader.staged_bytes() > 0) slot.counts.reason = "its memory has no cache: copied once, row by row";
+  NPU_RETURN_IF_ERROR(slot.reader.End());
   if (slot.release.call != nullptr) Unbind(input);
   return {};
 }
 
 void SessionFrames::Used(size_t input) {
-  if (bound(input) && slots_[input].release.call != nullptr) Unbind(input);
+  if (!bound(input)) return;
+  static_cast<void>(slots_[input].reader.End());
+  if (slots_[input].release.call != nullptr) Unbind(input);
 }
 
 }  // namespace npu

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/frames/frame_converter.h"
+#include "backends/frames/frame_reader.h"
 #include "partitioner/options.h"
 
 namespace npu {
@@ -26,6 +27,7 @@ struct FrameCounts {
   uint64_t frames = 0;        // read
   uint64_t uncopied = 0;      // of them, used as they are
   uint64_t copied_bytes = 0;  // of frames, on their way to what reads them
+  uint64_t maps = 0, syncs = 0;  // of file descriptors: mappings made, DMA-BUF brackets opened
   std::string path, reason;   // of the last: what reads it, and why it is not used as it is
 };
 
@@ -68,6 +70,7 @@ class SessionFrames {
     std::shared_ptr<Known> known;                      // of the bound frame; null: none
     Frame frame;
     MappedFrame memory;
+    FrameReader reader;  // open from Read until the frame is no longer needed
     FrameRelease release;
     FrameCounts counts;
   };
@@ -76,6 +79,7 @@ class SessionFrames {
 
   const Options& options_;
   std::vector<Slot> slots_;
+  BufferCache buffers_;
   int bound_ = 0;
 };
 

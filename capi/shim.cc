@@ -26,6 +26,12 @@ npu_status SetError(const Error& error) { return SetError(static_cast<npu_status
 
 npu_status BadArgument(const char* what) { return SetError(NPU_INVALID_ARGUMENT, what); }
 
+npu_status CheckIdle(const npu_session* session) {
+  if (session == nullptr) return BadArgument("session is NULL");
+  if (session->pipeline == nullptr || !session->pipeline->running()) return NPU_OK;
+  return BadArgument("the session's pipeline is running; npu_session_pipeline_stop comes first");
+}
+
 npu_status BadStructSize(size_t size, size_t expected) {
   return SetError(NPU_INVALID_ARGUMENT, "struct_size is " + std::to_string(size) + "; expected " +
                                             std::to_string(expected) +

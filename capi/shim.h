@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "capi/npu_delegate.h"
+#include "capi/pipeline.h"
 #include "capi/session.h"
 #include "partitioner/report.h"
 
@@ -29,6 +30,7 @@ struct npu_plan {
 
 struct npu_session {
   std::unique_ptr<npu::Session> session;
+  std::unique_ptr<npu::Pipeline> pipeline;  // null, stopped, or the only one that may use the session
 };
 
 namespace npu {
@@ -45,6 +47,9 @@ npu_status BadStructSize(size_t size, size_t expected);
 char* CopyString(const std::string& text);
 // NPU_UNSUPPORTED for more dimensions than NPU_MAX_RANK.
 npu_status DescribeTensor(const Graph& graph, int index, npu_tensor_info* out);
+
+// Whether the caller may use the session: it is not NULL, and no pipeline is running on it.
+npu_status CheckIdle(const npu_session* session);
 
 // Runs `body`, which returns npu_status, so that nothing is thrown into the caller.
 template <typename Body>

@@ -11,14 +11,24 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace npu {
 namespace {
 
-// What a probe of a mapping reads, and the rate under which it has no cache: uncached DMA-BUFs are read at about
-// 130 MB/s, cached ones at several GB/s also on small cores.
+// What a probe of a mapping reads. Uncached DMA-BUFs are read at about 130 MB/s, cached ones at several GB/s also on small
+// cores; on a machine that is slow altogether (an emulator) memory of our own is as slow.
 constexpr size_t kProbeBytes = 128 << 10;
 constexpr double kUncachedBytesPerSecond = 500e6;
+constexpr double kUncachedRatio = 1.0 / 8;
+
+bool IsUncached(const FrameSystem& system, std::span<const std::byte> memory) {
+  const size_t bytes = std::min(memory.size(), kProbeBytes);
+  const double rate = system.read_rate(memory.data(), bytes);
+  if (rate >= kUncachedBytesPerSecond) return false;
+  const std::vector<std::byte> own(bytes, std::byte{1});
+  return rate < kUncachedRatio * system.read_rate(own.data(), bytes);
+}
 
 // Before Linux 5.3 all DMA-BUFs had the one inode of anonymous files.
 #ifndef ANON_INODE_FS_MAGIC
@@ -37,29 +47,12 @@ Result<uint64_t> SizeOf(int fd, const struct stat& info) {
 
 }  // namespace
 
-class BufferCache::Buffer {
- public:
-  Buffer(const FrameSystem& system, int fd, std::span<const std::byte> bytes, dev_t device, ino_t inode, bool shared_inode)
-      : system(system), fd(fd), bytes(bytes), device(device), inode(inode), shared_inode(shared_inode) {}
-  ~Buffer() {
-    munmap(const_cast<std::byte*>(bytes.data()), bytes.size());
-    close(fd);
-  }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
+SharedBuffer::~SharedBuffer() {
+  munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  close(fd_);
+}
 
-  const FrameSystem& system;
-  int fd;
-  std::span<const std::byte> bytes;
-  dev_t device;
-  ino_t inode;
-  bool shared_inode;
-  int readers = 0;       // brackets are per buffer: planes of one frame share one
-  bool brackets = true;  // false: it is no DMA-BUF
-  bool probed = false, uncached = false;
-};
-
-BufferCache::Reading& BufferCache::Reading::operator=(Reading&& other) noexcept {
+SharedBuffer::Reading& SharedBuffer::Reading::operator=(Reading&& other) noexcept {
   if (this != &other) {
     End();
     buffer_ = std::move(other.buffer_);
@@ -67,41 +60,60 @@ BufferCache::Reading& BufferCache::Reading::operator=(Reading&& other) noexcept 
   return *this;
 }
 
-std::span<const std::byte> BufferCache::Reading::bytes() const { return buffer_->bytes; }
-bool BufferCache::Reading::uncached() const { return buffer_->uncached; }
-
-Status BufferCache::Reading::End() {
+Status SharedBuffer::Reading::End() {
   if (buffer_ == nullptr) return {};
-  const std::shared_ptr<Buffer> buffer = std::move(buffer_);
-  if (--buffer->readers > 0 || !buffer->brackets) return {};
-  if (auto ended = SyncForRead(buffer->system, buffer->fd, false); !ended) return tl::unexpected<Error>(ended.error());
+  const std::shared_ptr<SharedBuffer> buffer = std::move(buffer_);
+  if (--buffer->readers_ > 0 || !buffer->brackets_) return {};
+  if (auto ended = SyncForRead(buffer->system_, buffer->fd_, false); !ended) return tl::unexpected<Error>(ended.error());
   return {};
 }
 
-Result<std::shared_ptr<BufferCache::Buffer>> BufferCache::Find(int fd, uint64_t size) {
+Result<SharedBuffer::Reading> SharedBuffer::Read(const std::shared_ptr<SharedBuffer>& buffer, std::chrono::nanoseconds timeout) {
+  SharedBuffer& self = *buffer;
+  if (self.readers_ == 0) {
+    // Reading past the end of a file is a signal, not an error.
+    struct stat info {};
+    if (fstat(self.fd_, &info) == 0 && info.st_size > 0 && static_cast<uint64_t>(info.st_size) < self.bytes_.size()) {
+      return Fail(ErrorCode::kInvalidArgument, "the frame's memory has become shorter: " + std::to_string(info.st_size) +
+                                                   " bytes; it was mapped with " + std::to_string(self.bytes_.size()));
+    }
+    // The fence of whoever writes first, then the caches: a bracket waits for nobody.
+    NPU_RETURN_IF_ERROR(WaitReadable(self.system_, self.fd_, timeout, "the frame's buffer"));
+    NPU_ASSIGN_OR_RETURN(self.brackets_, SyncForRead(self.system_, self.fd_, true));
+    if (self.brackets_) ++self.syncs_;
+  }
+  ++self.readers_;
+  Reading reading;
+  reading.buffer_ = buffer;
+  // Memory of the CPU's own (a memfd) is cached; a DMA-BUF tells nobody whether it is.
+  if (!self.probed_ && self.brackets_) {
+    self.uncached_ = IsUncached(self.system_, self.bytes_);
+  }
+  self.probed_ = true;
+  return reading;
+}
+
+Result<std::shared_ptr<SharedBuffer>> BufferCache::Map(int fd, uint64_t size) {
   struct stat info {};
   struct statfs system_info {};
   if (fstat(fd, &info) != 0 || fstatfs(fd, &system_info) != 0) {
     return Fail(ErrorCode::kInvalidArgument, Named(fd) + " is not open: " + std::strerror(errno));
   }
   NPU_ASSIGN_OR_RETURN(const uint64_t there, SizeOf(fd, info));
-  // Reading past the end of a file is a signal, not an error: what has become shorter is refused each time.
   if (size > there) {
     return Fail(ErrorCode::kInvalidArgument,
                 Named(fd) + " has " + std::to_string(there) + " bytes; " + std::to_string(size) + " are needed");
   }
-  const bool shared_inode = system_info.f_type == ANON_INODE_FS_MAGIC;
+  const bool own_inode = system_info.f_type != ANON_INODE_FS_MAGIC;
   const auto known = std::ranges::find_if(buffers_, [&](const auto& buffer) {
-    return !shared_inode && !buffer->shared_inode && buffer->device == info.st_dev && buffer->inode == info.st_ino &&
-           buffer->bytes.size() >= size;
+    return own_inode && buffer->own_inode_ && buffer->device_ == info.st_dev && buffer->inode_ == info.st_ino;
   });
   if (known != buffers_.end()) {
-    // Else a memfd that was mapped when it was longer.
-    if ((*known)->bytes.size() <= there) {
+    if ((*known)->bytes().size() == there) {
       buffers_.splice(buffers_.begin(), buffers_, known);
       return buffers_.front();
     }
-    buffers_.erase(known);
+    buffers_.erase(known);  // a memfd that had another size
   }
   const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0) return Fail(ErrorCode::kResourceExhausted, Named(fd) + " cannot be duplicated: " + std::strerror(errno));
@@ -110,34 +122,17 @@ Result<std::shared_ptr<BufferCache::Buffer>> BufferCache::Find(int fd, uint64_t 
     const std::string why = std::strerror(errno);
     close(own);
     return Fail(ErrorCode::kUnsupported, Named(fd) + " cannot be mapped: " + why +
-                                             "; export it mappable (DRM_RDWR, O_RDWR), or hand in memory");
+                                             "; export it for reading (O_RDWR, DRM_RDWR), or hand in memory");
   }
-  auto buffer = std::make_shared<Buffer>(system_, own, std::span{static_cast<const std::byte*>(memory), there}, info.st_dev,
-                                         info.st_ino, shared_inode);
-  ++counters_.maps;
-  if (shared_inode) return buffer;  // nothing would find it again
+  std::shared_ptr<SharedBuffer> buffer(new SharedBuffer(system_, own, std::span{static_cast<const std::byte*>(memory), there}));
+  buffer->device_ = info.st_dev;
+  buffer->inode_ = info.st_ino;
+  buffer->own_inode_ = own_inode;
+  ++maps_;
+  if (!own_inode) return buffer;  // nothing would find it again
   buffers_.push_front(buffer);
   if (buffers_.size() > capacity_) buffers_.pop_back();
   return buffer;
-}
-
-Result<BufferCache::Reading> BufferCache::Read(int fd, uint64_t size, std::chrono::nanoseconds timeout) {
-  NPU_ASSIGN_OR_RETURN(std::shared_ptr<Buffer> buffer, Find(fd, size));
-  Reading reading;
-  if (buffer->readers == 0) {
-    // The fence of whoever writes first, then the caches: a bracket waits for nobody.
-    NPU_RETURN_IF_ERROR(WaitReadable(system_, buffer->fd, timeout, "the frame's buffer"));
-    NPU_ASSIGN_OR_RETURN(buffer->brackets, SyncForRead(system_, buffer->fd, true));
-    if (buffer->brackets) ++counters_.syncs;
-  }
-  ++buffer->readers;
-  reading.buffer_ = buffer;
-  // Memory of the CPU's own (a memfd) is cached; a DMA-BUF tells nobody whether it is.
-  if (!buffer->probed && buffer->brackets) {
-    buffer->uncached = system_.read_rate(buffer->bytes.data(), std::min(buffer->bytes.size(), kProbeBytes)) < kUncachedBytesPerSecond;
-  }
-  buffer->probed = true;
-  return reading;
 }
 
 }  // namespace npu

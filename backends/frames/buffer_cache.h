@@ -2,8 +2,8 @@
 // over and over, under numbers that may change: a buffer is known by its inode, not by its number. Each mapping keeps a
 // duplicate of the descriptor (close-on-exec), so that its inode cannot be given to another buffer meanwhile, and the
 // caller may close his.
-// Read() waits until the memory may be read and opens a bracket; the bracket closes when what it returned is destroyed,
-// on every path. One thread at a time.
+// A buffer's Read() waits until the memory may be read and opens a bracket; the bracket closes when what it returned is
+// destroyed, on every path. One thread at a time.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -22,54 +22,73 @@
 
 namespace npu {
 
-class BufferCache {
+// One mapped buffer.
+class SharedBuffer {
  public:
-  struct Counters {
-    uint64_t maps = 0;   // mappings made
-    uint64_t syncs = 0;  // brackets opened
-  };
+  ~SharedBuffer();
+  SharedBuffer(const SharedBuffer&) = delete;
+  SharedBuffer& operator=(const SharedBuffer&) = delete;
 
-  // At most `capacity` buffers stay mapped; the one that was not read for longest goes first. A V4L2 queue has up to 32.
-  explicit BufferCache(const FrameSystem& system = RealFrameSystem(), size_t capacity = 32)
-      : system_(system), capacity_(capacity) {}
+  // Read it only inside of a Reading.
+  std::span<const std::byte> bytes() const { return bytes_; }
+  // Reads go past the CPU's caches: each byte should be read once, in order. Known after the first Read().
+  bool uncached() const { return uncached_; }
+  uint64_t syncs() const { return syncs_; }  // brackets opened
 
-  class Buffer;
-
-  // Memory that may be read as long as this lives.
+  // Until its end the memory may be read. Readings of one buffer share a bracket.
   class Reading {
    public:
     Reading() = default;
-    Reading(Reading&& other) noexcept : buffer_(std::move(other.buffer_)) {}
+    Reading(Reading&&) noexcept = default;
     Reading& operator=(Reading&& other) noexcept;
     ~Reading() { End(); }
-
-    std::span<const std::byte> bytes() const;
-    // Reads go past the CPU's caches: each byte should be read once, in order.
-    bool uncached() const;
     // Closes the bracket now, and tells if that fails.
     Status End();
 
    private:
-    friend class BufferCache;
-    std::shared_ptr<Buffer> buffer_;
+    friend class SharedBuffer;
+    std::shared_ptr<SharedBuffer> buffer_;
   };
 
-  // At least `size` bytes from the start of the memory; 0: all that is there. kInvalidArgument: not open, or shorter.
-  // kUnsupported: cannot be mapped. kDevice: not readable within the timeout.
-  Result<Reading> Read(int fd, uint64_t size, std::chrono::nanoseconds timeout);
-
-  // Unmaps all that nobody reads.
-  void Clear() { buffers_.clear(); }
-  size_t size() const { return buffers_.size(); }
-  const Counters& counters() const { return counters_; }
+  // kDevice: not readable within the timeout. kInvalidArgument: the file has become shorter.
+  static Result<Reading> Read(const std::shared_ptr<SharedBuffer>& buffer, std::chrono::nanoseconds timeout);
 
  private:
-  Result<std::shared_ptr<Buffer>> Find(int fd, uint64_t size);
+  friend class BufferCache;
+  SharedBuffer(const FrameSystem& system, int fd, std::span<const std::byte> bytes) : system_(system), fd_(fd), bytes_(bytes) {}
 
   const FrameSystem& system_;
+  const int fd_;
+  const std::span<const std::byte> bytes_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  bool own_inode_ = true;
+  int readers_ = 0;
+  bool brackets_ = true;  // false: it is no DMA-BUF
+  bool probed_ = false, uncached_ = false;
+  uint64_t syncs_ = 0;
+};
+
+class BufferCache {
+ public:
+  // At most `capacity` buffers stay mapped; the one that was not asked for longest goes first. A V4L2 queue has up to 32.
+  explicit BufferCache(const FrameSystem& system = RealFrameSystem(), size_t capacity = 32)
+      : system_(system), capacity_(capacity) {}
+
+  // With at least `size` bytes; 0: whatever there is. kInvalidArgument: not open, or shorter. kUnsupported: cannot be
+  // mapped.
+  Result<std::shared_ptr<SharedBuffer>> Map(int fd, uint64_t size);
+
+  // Unmaps all that nobody holds.
+  void Clear() { buffers_.clear(); }
+  size_t size() const { return buffers_.size(); }
+  uint64_t maps() const { return maps_; }  // mappings made
+
+ private:
+  const FrameSystem& system_;
   size_t capacity_;
-  std::list<std::shared_ptr<Buffer>> buffers_;  // the last one read is in front
-  Counters counters_;
+  std::list<std::shared_ptr<SharedBuffer>> buffers_;  // the last one asked for is in front
+  uint64_t maps_ = 0;
 };
 
 }  // namespace npu

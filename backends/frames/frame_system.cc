@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/frames/frame_system.h"
 
-#include <dlfcn.h>
 #include <linux/dma-buf.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <memory>
+#include <string>
 #include <vector>
 
 namespace npu {
@@ -85,25 +83,6 @@ Result<bool> SyncForRead(const FrameSystem& system, int fd, bool start) {
     }
     if (errno == EAGAIN) sched_yield();
   }
-}
-
-std::string ModifierName(uint64_t modifier) {
-  char number[32];
-  std::snprintf(number, sizeof number, "0x%016llx", static_cast<unsigned long long>(modifier));
-  // Only for a message: a machine without libdrm is none the worse.
-  void* library = dlopen("libdrm.so.2", RTLD_LAZY | RTLD_LOCAL);
-  if (library == nullptr) return number;
-  std::string text = number;
-  using Name = char* (*)(uint64_t);
-  if (const auto name = reinterpret_cast<Name>(dlsym(library, "drmGetFormatModifierName")); name != nullptr) {
-    const std::unique_ptr<char, void (*)(void*)> known(name(modifier), std::free);
-    const auto vendor_of = reinterpret_cast<Name>(dlsym(library, "drmGetFormatModifierVendor"));
-    const std::unique_ptr<char, void (*)(void*)> vendor(vendor_of != nullptr ? vendor_of(modifier) : nullptr, std::free);
-    if (known != nullptr) text += std::string(" (") + (vendor != nullptr ? vendor.get() + std::string(" ") : "") + known.get() + ")";
-    else if (vendor != nullptr) text += std::string(" (") + vendor.get() + ")";
-  }
-  dlclose(library);
-  return text;
 }
 
 }  // namespace npu

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "base/result.h"
 
@@ -31,8 +30,5 @@ Status WaitReadable(const FrameSystem& system, int fd, std::chrono::nanoseconds 
 
 // Opens (start) or closes a bracket of reads. False: `fd` is no DMA-BUF and needs none.
 Result<bool> SyncForRead(const FrameSystem& system, int fd, bool start);
-
-// "I915_FORMAT_MOD_X_TILED" from libdrm, where this machine has it, else the number: for messages.
-std::string ModifierName(uint64_t modifier);
 
 }  // namespace npu

@@ -5,7 +5,7 @@ target_link_libraries(plugin_test PRIVATE npu_delegate_door)
 
 # What the plug-in exports and what it asks of a host, read from its dynamic symbol table.
 add_test(NAME abi.exports COMMAND ${CMAKE_COMMAND}
-  -DNM=${CMAKE_NM} -DLIBRARY=$<TARGET_FILE:npu_delegate> -DHEADERS=${CMAKE_SOURCE_DIR}/capi/npu_delegate.h,${CMAKE_SOURCE_DIR}/capi/npu_frame.h
+  -DNM=${CMAKE_NM} -DLIBRARY=$<TARGET_FILE:npu_delegate> -DHEADERS=${CMAKE_SOURCE_DIR}/capi/npu_delegate.h,${CMAKE_SOURCE_DIR}/capi/npu_frame.h,${CMAKE_SOURCE_DIR}/capi/npu_pipeline.h
   -P ${CMAKE_SOURCE_DIR}/tests/abi/check_exports.cmake)
 set_tests_properties(abi.exports PROPERTIES LABELS abi)
 
