@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 set_target_properties(npu_delegate PROPERTIES EXPORT_NAME delegate)
 install(TARGETS npu_delegate EXPORT npu_delegate-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES capi/npu_delegate.h capi/npu_frame.h capi/npu_pipeline.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS delegate-check model-edit RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS delegate-check model-edit camera-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # What reports point to, and what describes them.
 install(FILES docs/advice.md docs/operators.md docs/report.schema.json DESTINATION ${CMAKE_INSTALL_DOCDIR})

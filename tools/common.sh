@@ -12,7 +12,7 @@ trap 'rc=$?; [ $rc -eq 0 ] || printf "\nFAILED in step \"%s\" (exit code %s)\n" 
 
 PACKAGES="g++ cmake ninja-build pkg-config ccache flatbuffers-compiler libflatbuffers-dev libspdlog-dev libfmt-dev
   libexpected-dev nlohmann-json3-dev libcli11-dev libdtl-dev ocl-icd-opencl-dev opencl-headers opencl-clhpp-headers
-  pocl-opencl-icd libmbedtls-dev libdrm-dev libzip-dev libgtest-dev libbenchmark-dev python3 python3-venv python3-jsonschema binutils"
+  pocl-opencl-icd libmbedtls-dev libdrm-dev libpng-dev libturbojpeg0-dev libzip-dev libgtest-dev libbenchmark-dev python3 python3-venv python3-jsonschema binutils"
 
 # Installs what is missing of PACKAGES; asks nothing when all of it is there.
 install_packages() {
