@@ -80,6 +80,7 @@ Json ModelJson(const Graph& graph, const Diagnosis& diagnosis, const ReportConte
   return {{"kind", diagnosis.code},
           {"kind_sentence", diagnosis.sentence},
           {"description", context.model_description},
+          {"subgraph_name", graph.name},
           {"io_notes", IoNotes(graph)},
           {"inputs", TensorsJson(graph, graph.inputs)},
           {"outputs", TensorsJson(graph, graph.outputs)},

@@ -2,7 +2,7 @@
 // which delegate-check makes its text. Keys are sorted, numbers are exact, nothing depends on the time
 // or the machine, so that two reports of the same plan are equal byte for byte.
 // Schema (version 1): {schema_version,
-//   model{kind, kind_sentence, description, io_notes[], inputs[], outputs[], ops, size_bytes},
+//   model{kind, kind_sentence, description, subgraph_name, io_notes[], inputs[], outputs[], ops, size_bytes},
 //   summary{ops, npu, delegate_cpu, host, macs, npu_macs, npu_mac_share, partitions, segments},
 //   partitions[{index, ops[], inputs[], outputs[], macs, estimate{npu_us, host_us}? (placement=auto)}],
 //   segments[{index, partition, placement, ops[], inputs[], outputs[], macs}],
@@ -24,7 +24,7 @@
 // tensor's. A boundary's from and to are partitions, -1 the host; causes are operators of the host
 // (fragmentation.h). Blockers are ranked, and their figures defined, in blockers.h; reasons are those of the first of ops;
 // extra_partitions is null when not counted. An advice id is one of advice.def, null where nothing certain can be done;
-// advice[] is ranked by effect (advice.h). io_notes say what the types at the border mean (io_notes.h). npu_mac_share is 0 to 1;
+// advice[] is ranked by effect (advice.h). io_notes say what the types at the border mean (io_notes.h). A subgraph_name is the first signature's key where the subgraph has none. npu_mac_share is 0 to 1;
 // without any MACs it is 1 if the host has nothing to do, else 0.
 // memory is what compiling takes on a device that shares the host's memory (plan_memory.h); delegate-cpu packs weights as
 // the processor wants, so that its constant_bytes alone may differ between machines.

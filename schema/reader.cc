@@ -138,6 +138,19 @@ Result<std::shared_ptr<Graph>> ReadSubGraph(Source& source, const fbs::SubGraph&
   return graph;
 }
 
+// A subgraph without a name has its first signature's, as tools show it.
+Status NameBySignatures(Source& source, const Model& model) {
+  if (source.model->signature_defs() == nullptr) return {};
+  for (const fbs::SignatureDef* signature : *source.model->signature_defs()) {
+    if (signature->subgraph_index() >= model.subgraphs.size() || signature->signature_key() == nullptr) continue;
+    Graph& graph = *model.subgraphs[signature->subgraph_index()];
+    if (!graph.name.empty()) continue;
+    if (!source.Charge(signature->signature_key()->size())) return reader::OverBudget("signature_key");
+    graph.name = signature->signature_key()->str();
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Model> ReadModel(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
@@ -180,6 +193,7 @@ Result<Model> ReadModel(std::span<const std::byte> bytes, std::shared_ptr<const 
     }
     model.subgraphs.push_back(std::move(*graph));
   }
+  NPU_RETURN_IF_ERROR(NameBySignatures(source, model));
   return model;
 }
 

@@ -1,0 +1,20 @@
+# embed_bytes(<arrays> <rows> <file>...): files as C++ text. <arrays> is set to one array kBytes<n> of unsigned char per
+# file, each with a 0 behind its bytes; <rows> to rows {"file name", "the bytes"} in the order given, ended by a row of
+# nulls. CMake alone does it: no script language is needed to build. A changed file configures the build again.
+function(embed_bytes arrays_out rows_out)
+  set(arrays "")
+  set(rows "")
+  set(index 0)
+  foreach(path IN LISTS ARGN)
+    get_filename_component(name ${path} NAME)
+    file(READ ${path} hex HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+    string(APPEND arrays "static const unsigned char kBytes${index}[] = {${bytes}0};\n")
+    string(APPEND rows "    {\"${name}\", reinterpret_cast<const char*>(kBytes${index})},\n")
+    math(EXPR index "${index} + 1")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
+  endforeach()
+  string(APPEND rows "    {nullptr, nullptr},\n")
+  set(${arrays_out} "${arrays}" PARENT_SCOPE)
+  set(${rows_out} "${rows}" PARENT_SCOPE)
+endfunction()
