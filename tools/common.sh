@@ -12,12 +12,16 @@ trap 'rc=$?; [ $rc -eq 0 ] || printf "\nFAILED in step \"%s\" (exit code %s)\n" 
 
 PACKAGES="g++ cmake ninja-build pkg-config ccache flatbuffers-compiler libflatbuffers-dev libspdlog-dev libfmt-dev
   libexpected-dev nlohmann-json3-dev libcli11-dev libdtl-dev ocl-icd-opencl-dev opencl-headers opencl-clhpp-headers
-  pocl-opencl-icd libmbedtls-dev libdrm-dev libpng-dev libturbojpeg0-dev libzip-dev libgtest-dev libbenchmark-dev python3 python3-venv python3-jsonschema binutils"
+  pocl-opencl-icd libmbedtls-dev libdrm-dev libpng-dev libturbojpeg0-dev libzip-dev libgtest-dev libbenchmark-dev
+  python3 python3-venv python3-jsonschema python3-junitparser binutils graphviz"
 
-# Installs what is missing of PACKAGES; asks nothing when all of it is there.
+# For one test alone, and 400 MB on the disk: only tools/test.sh installs them, and goes on without.
+BROWSER_PACKAGES="chromium chromium-driver python3-selenium"
+
+# Installs what is missing of PACKAGES, or of those it is given; asks nothing when all of it is there.
 install_packages() {
   local missing=() package sudo=""
-  for package in $PACKAGES; do
+  for package in ${*:-$PACKAGES}; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
   if [ ${#missing[@]} -eq 0 ]; then
@@ -41,9 +45,10 @@ build_preset() {
   (cd "$ROOT" && cmake --preset "$preset" >/dev/null && cmake --build --preset "$preset" ${@:+--target "$@"})
 }
 
-# host_env <litert|tflite|bench|larq|mlia|intel-opencl>: a pinned Python environment with a stock host runtime under
-# build/venv; bench has LiteRT beside OpenVINO, and what draws plots; larq has LiteRT beside Larq's converter, zoo and
-# interpreter; mlia has Arm's ML Inference Advisor for Ethos-U; intel-opencl has only the libraries that its wheels bring.
+# host_env <litert|tflite|bench|larq|mlia|model-explorer|intel-opencl>: a pinned Python environment with a stock host runtime
+# under build/venv; bench has LiteRT beside OpenVINO, and what draws plots; larq has LiteRT beside Larq's converter, zoo and
+# interpreter; mlia has Arm's ML Inference Advisor for Ethos-U; model-explorer has Model Explorer's converter; intel-opencl
+# has only the libraries that its wheels bring.
 # Fails, having said why, where pip cannot reach an index.
 host_env() {
   local name=$1 venv="$ROOT/build/venv/$1" packages
@@ -53,6 +58,7 @@ host_env() {
     larq) packages=(larq-compute-engine==0.16.0 larq==0.14.0 larq-zoo==2.4.0 tensorflow-cpu==2.16.1 tf_keras==2.16.0
       numpy==1.26.4 "setuptools<70" tqdm ai-edge-litert==2.3.0) ;;
     mlia) packages=(mlia==0.12.2 mlia-ethos-u==0.1.0 ethos-u-vela==5.2.0) ;;
+    model-explorer) packages=(ai-edge-model-explorer-adapter==0.2.1) ;;
     intel-opencl) packages=(intel-opencl-rt==2026.2.0 intel-cmplr-lib-rt==2026.2.0) ;;
     tflite) packages=(tflite-runtime==2.14.0 "numpy<2") ;;
     *) echo "no host environment is called $name" >&2; return 1 ;;

@@ -10,6 +10,10 @@ esac
 step "packages"
 install_packages
 
+step "browser"
+# shellcheck disable=SC2086
+install_packages $BROWSER_PACKAGES || echo "the test of delegate-check's page in a browser will be skipped"
+
 step "house rules"
 "$ROOT/.ci/check_house.sh"
 
@@ -17,8 +21,8 @@ step "release build"
 build_preset release
 
 step "host environments"
-for name in litert tflite; do
-  host_env "$name" || echo "tests in the $name host will be skipped"
+for name in litert tflite model-explorer; do
+  host_env "$name" || echo "tests in the $name environment will be skipped"
 done
 
 step "tests"

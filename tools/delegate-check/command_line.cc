@@ -78,7 +78,7 @@ void DeclareReport(Declaration& declare, Arguments& arguments, Shown& shown) {
   declare.Group("Report");
   CLI::Option* format = declare.Word("--format", arguments.format, FormatNames(), FormatList());
   declare.Flag("--json", shown.json, "the same as --format json")->excludes(format);
-  declare.Value("-o,--output", arguments.output, "FILE", "write the report to this file; -: stdout")->capture_default_str();
+  declare.Value("-o,--output", arguments.output, "FILE", "write the report to this file (model-explorer: directory); -: stdout")->capture_default_str();
   declare.Flag("-v,--verbose", arguments.verbose, "every operator, and every list whole; text only");
   declare.Value("--explain", arguments.explain, "WHAT", "one operator or tensor alone (17, T#42, CONV_2D or a tensor's name); text only");
   declare.Value("--diff", arguments.diff, "FILE", "show what differs between two models or reports (.tflite or .json)")
@@ -89,6 +89,10 @@ void DeclareReport(Declaration& declare, Arguments& arguments, Shown& shown) {
                 "write a small model of these operators to -o FILE; for bug reports");
   declare.Flag("--supported-ops", arguments.supported_ops, "print every operator with its rules, as Markdown");
   declare.Word("--color", arguments.color, {"auto", "always", "never"}, "colours in the text; auto: on a terminal");
+  declare.Group("Report*");
+  declare.Value("--layout-seconds", arguments.layout_seconds, "N",
+                "how long graphviz may lay out the graph of html and svg; 0: a plain list of layers")
+      ->check(Between(0, 3600))->capture_default_str();
 }
 
 void DeclarePlan(Declaration& declare, Arguments& arguments) {

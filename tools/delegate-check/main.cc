@@ -57,13 +57,34 @@ int ShowDeviceInfo(const Arguments& arguments) {
   return kDeviceError;
 }
 
+// The report in the format that is asked for, to stdout or where -o says.
+void WriteDocument(Json report, const Arguments& arguments) {
+  const Format& format = FindFormat(arguments.format);
+  if (format.write_files != nullptr) {
+    for (const std::string& path : WriteDirectory(arguments.output, format.write_files(std::move(report), arguments))) {
+      Say("wrote " + path);
+    }
+    return;
+  }
+  Write(arguments.output, format.write(std::move(report), arguments), "the report");
+  if (format.tells_path && arguments.output != "-") Say("wrote " + arguments.output);
+}
+
+// Said before the model is looked at.
+void CheckOutput(const Arguments& arguments) {
+  if (FindFormat(arguments.format).write_files == nullptr || arguments.output != "-") return;
+  throw Failure(kUsageError, "NPU_INVALID_ARGUMENT",
+                fmt::format("--format {} writes several files: name a directory for them with -o", arguments.format));
+}
+
 int WriteReport(CheckedModel checked, const Arguments& arguments) {
   // Of a comparison with an earlier run, people want to read what changed; documents hold it beside the report.
   const bool only_changes = !arguments.baseline.empty() && arguments.format == "text";
-  Write(arguments.output,
-        only_changes ? ComparisonText(checked.report["comparison"])
-                     : FindFormat(arguments.format).write(std::move(checked.report), arguments),
-        "the report");
+  if (only_changes) {
+    Write(arguments.output, ComparisonText(checked.report["comparison"]), "the report");
+  } else {
+    WriteDocument(std::move(checked.report), arguments);
+  }
   if (!arguments.trace.empty()) Write(arguments.trace, checked.trace.dump() + "\n", "the trace");
   for (const std::string& message : checked.messages) Say(message);
   return checked.exit_code;
@@ -86,7 +107,7 @@ int ReportCollection(const std::vector<std::string>& paths, const Arguments& arg
   const Format& format = FindFormat(arguments.format);
   const auto one_model = [&](bool asked, std::string_view option) {
     if (!asked) return;
-    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", fmt::format("{} takes one model; {} are given", option, paths.size()));
+    throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", fmt::format("{} takes one model; {} are given: call it once for each", option, paths.size()));
   };
   one_model(format.write_many == nullptr, fmt::format("--format {}", format.name));
   one_model(!arguments.baseline.empty(), "--baseline");
@@ -95,6 +116,7 @@ int ReportCollection(const std::vector<std::string>& paths, const Arguments& arg
   one_model(!arguments.trace.empty(), "--trace");
   CheckedCollection checked = CheckCollection(paths, arguments);
   Write(arguments.output, format.write_many(std::move(checked.document), arguments), "the report");
+  if (format.tells_path && arguments.output != "-") Say("wrote " + arguments.output);
   for (const std::string& message : checked.messages) Say(message);
   return checked.exit_code;
 }
@@ -117,12 +139,16 @@ int Main(int argc, char** argv) {
     if (arguments.list_devices) return ListDevices();
     if (arguments.supported_ops) return ShowSupportedOps(arguments);
     if (arguments.device_info) return ShowDeviceInfo(arguments);
-    if (!arguments.host_report.empty()) return ShowHostReport(arguments);
+    if (!arguments.host_report.empty()) {
+      CheckOutput(arguments);
+      return ShowHostReport(arguments);
+    }
     if (!arguments.diff.empty()) return ShowDiff(arguments);
     if (arguments.models.empty()) {
       throw Failure(kUsageError, "NPU_INVALID_ARGUMENT", "no model given; delegate-check --help shows examples");
     }
     const ModelList list = ListModels(arguments.models);
+    CheckOutput(arguments);
     if (!arguments.extract.empty() && list.paths.size() == 1) {
       file = list.paths.front();
       fmt::print("{}", npu::Showable(ExtractModel(file, arguments), npu::Newlines::kKeep));
@@ -133,9 +159,8 @@ int Main(int argc, char** argv) {
     return WriteReport(CheckModel(file, arguments), arguments);
   } catch (const Failure& failure) {
     Say(failure.what());
-    if (arguments.format == "json") {
-      const Json error{{"schema_version", 1}, {"error", ErrorJson(failure, file)}};
-      const std::string text = Dump(error);
+    if (const Format& format = FindFormat(arguments.format); format.write_error != nullptr) {
+      const std::string text = format.write_error(ErrorJson(failure, file), arguments);
       std::fwrite(text.data(), 1, text.size(), stdout);
     }
     return failure.exit_code;

@@ -47,6 +47,7 @@ struct Arguments {
   std::string baseline;           // report of an earlier run; empty: none
   std::vector<std::string> host_report;  // what the plug-in wrote: a report, a profile or both; empty: none
   std::vector<std::string> diff;  // two models or reports; empty: none
+  double layout_seconds = 10;  // for graphviz; 0: it is not asked
   bool list_devices = false;
   bool supported_ops = false;
   bool device_info = false;

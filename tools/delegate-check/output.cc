@@ -62,4 +62,19 @@ void Write(const std::string& path, const std::string& text, const char* what) {
                 fmt::format("cannot write {} to {}: {}", what, path == "-" ? "stdout" : path, problem));
 }
 
+std::vector<std::string> WriteDirectory(const std::string& directory, const std::vector<NamedText>& files) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) {
+    throw Failure(kUsageError, "NPU_IO_ERROR",
+                  fmt::format("cannot make the directory {}: {}", directory, error.message()));
+  }
+  std::vector<std::string> paths;
+  for (const NamedText& file : files) {
+    paths.push_back((fs::path(directory) / file.name).string());
+    Write(paths.back(), file.text, "an overlay");
+  }
+  return paths;
+}
+
 }  // namespace delegate_check
