@@ -25,6 +25,9 @@ for name in litert tflite model-explorer; do
   host_env "$name" || echo "tests in the $name environment will be skipped"
 done
 
+# Without it (another architecture, no package index) the test with a real camera driver is skipped, and says so.
+"$ROOT/tests/camera_vm/prepare.sh" || echo "the test camera.vm will be skipped"
+
 step "tests"
 (cd "$ROOT/build/release" && ctest --output-on-failure -j2)
 
