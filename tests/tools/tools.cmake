@@ -8,7 +8,6 @@ foreach(topic command_line first_minutes delegate_check collection diff errors l
     $<TARGET_FILE:delegate-check> ${digits})
   set_tests_properties(abi.${topic} PROPERTIES LABELS abi TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
-<<<<<<< HEAD
 # The page of --format html in Debian's Chromium, driven by Debian's Python.
 add_test(NAME abi.html_page COMMAND ${CMAKE_SOURCE_DIR}/tests/support/run_python.sh /usr/bin/python3
   ${CMAKE_CURRENT_LIST_DIR}/html_page_test.py $<TARGET_FILE:delegate-check> ${digits})
@@ -17,11 +16,9 @@ add_test(NAME abi.model_explorer COMMAND ${CMAKE_SOURCE_DIR}/tests/support/run_p
   ${CMAKE_SOURCE_DIR}/build/venv/model-explorer/bin/python ${CMAKE_CURRENT_LIST_DIR}/model_explorer_test.py
   $<TARGET_FILE:delegate-check> ${digits})
 set_tests_properties(abi.model_explorer PROPERTIES LABELS abi SKIP_RETURN_CODE 77 TIMEOUT 900)
-=======
 add_test(NAME corpus.one_call COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/corpus_call_test.py
   $<TARGET_FILE:delegate-check> ${CMAKE_SOURCE_DIR}/../shared)
 set_tests_properties(corpus.one_call PROPERTIES LABELS corpus SKIP_RETURN_CODE 77 TIMEOUT 600 PROCESSORS 2)
->>>>>>> 4983992 (tests: the first ten minutes, and the whole corpus in one call)
 add_executable(c_api_test ${CMAKE_SOURCE_DIR}/tests/abi/c_api_test.c)
 target_link_libraries(c_api_test PRIVATE npu_delegate)
 add_test(NAME abi.c_api COMMAND c_api_test ${digits}/digits_int8.tflite)
