@@ -89,13 +89,18 @@ class StripBuilder {
   }
 
   std::optional<StripTables> Area() {
-    static constexpr const char* kKernels[] = {"frame_area_semi_planar", "frame_area_packed_yuv",
-                                               "frame_area_packed_rgb", "frame_area_planar"};
-    Start(kKernels[static_cast<int>(kind_)]);
-    for (size_t i = 0; i < loads_.size(); ++i) {
-      if (!AreaLoad(i)) return std::nullopt;
+    // By the number of windows that hold the bytes of four pixels.
+    static constexpr const char* kKernels[][2] = {{"frame_area_semi_planar_1", "frame_area_semi_planar_2"},
+                                                  {"frame_area_packed_yuv_1", "frame_area_packed_yuv_2"},
+                                                  {"frame_area_packed_rgb_1", "frame_area_packed_rgb_2"},
+                                                  {"frame_area_planar_1", "frame_area_planar_2"}};
+    for (int windows : {1, 2}) {
+      Start(kKernels[static_cast<int>(kind_)][windows - 1]);
+      bool fits = true;
+      for (size_t i = 0; i < loads_.size() && fits; ++i) fits = AreaLoad(i, 4 / windows);
+      if (fits) return std::move(tables_);
     }
-    return std::move(tables_);
+    return std::nullopt;
   }
 
  private:
@@ -214,22 +219,23 @@ class StripBuilder {
     return true;
   }
 
-  bool AreaLoad(size_t load) {
+  // pixels: in a window.
+  bool AreaLoad(size_t load, int pixels) {
     const Load& components = loads_[load];
     const Axis &axis_x = c_.axis_x(components.low), &axis_y = c_.axis_y(components.low);
     const int64_t total = int64_t{axis_x.total} * axis_y.total;
     if (total >= 65536) return false;
     const int taps = components.high < 0 ? 16 : 8;
     std::vector<int32_t> bases, indices(static_cast<size_t>(groups_) * 64, 0), weights(indices.size(), 0);
-    for (int pair = 0; pair < groups_ * kGroup / 2; ++pair) {
+    for (int window = 0; window < groups_ * kGroup / pixels; ++window) {
       struct Byte {
         size_t at;
         int32_t weight;
       };
       std::vector<int64_t> bytes;
       std::vector<Byte> places;
-      for (int i = 0; i < 2; ++i) {
-        const int x = 2 * pair + i;
+      for (int i = 0; i < pixels; ++i) {
+        const int x = pixels * window + i;
         const AxisEntry& entry = axis_x.entries[Pixel(x)];
         if (entry.count > taps) return false;
         for (int32_t tap = 0; tap < entry.count; ++tap) {
@@ -246,7 +252,7 @@ class StripBuilder {
       const auto base = Window(bytes, RowBytes(components.low));
       if (!base) return false;
       bases.push_back(*base);
-      const int64_t second = pair % 2 == 0 ? 0 : kWindow;
+      const int64_t second = pixels == 2 && window % 2 == 1 ? kWindow : 0;
       for (size_t i = 0; i < bytes.size(); ++i) {
         SetByte(indices, places[i].at, static_cast<uint8_t>(bytes[i] - *base + second));
         SetByte(weights, places[i].at, static_cast<uint8_t>(places[i].weight));

@@ -4,38 +4,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifdef NPU_FRAME_X86
 
-static inline int16 npu_frame_quad(int16 acc, __global const uchar* row, __global const int* base, int16 index,
-                                   int16 weight) {
-  const int16 bytes = npu_frame_pick(row + base[0], row + base[1], index);
+// acc + products of the bytes of four pixels, which n windows hold.
+static inline __attribute__((always_inline)) int16 npu_frame_quad(int16 acc, __global const uchar* row,
+                                                                  __global const int* base, int16 index, int16 weight,
+                                                                  int n) {
+  int16 bytes;
+  if (n == 1) {
+    __asm__("vpermb %1, %2, %0" : "=v"(bytes) : "m"(*(__global const npu_uchar64_bytes*)(row + base[0])), "v"(index));
+  } else {
+    bytes = npu_frame_pick(row + base[0], row + base[1], index);
+  }
   __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(bytes), "v"(weight));
   return acc;
 }
 
-// Weighted sums of four pixels over their rows, by 32-bit lane: 4 for each pixel.
-static inline __attribute__((always_inline)) int16 npu_frame_quad_rows(__global const uchar* plane, uint stride,
-                                                                       __global const int* at, int full,
-                                                                       __global const int* base, int16 index,
-                                                                       int16 weight) {
-  __global const uchar* row = plane + (size_t)at[0] * stride;
-  const int rows = at[1];
-  const size_t ahead = (size_t)rows * stride;
-  npu_frame_prefetch(row + base[0] + (at[4] != 0 ? ahead : 0));
-  int16 sum = npu_frame_quad((int16)(0), row, base, index, weight) * at[2];
-  if (rows == 1) return sum;
-  int16 whole = 0;
-  row += stride;
-  for (int j = 1; j < rows - 1; ++j, row += stride) {
-    npu_frame_prefetch(row + base[0] + (at[4] != 0 ? ahead : 0));
-    whole = npu_frame_quad(whole, row, base, index, weight);
-  }
-  return sum + whole * full + npu_frame_quad((int16)(0), row, base, index, weight) * at[3];
+// The rows of a plane that an output row covers, and how far below the first the next output row's begins.
+typedef struct {
+  __global const uchar* first;
+  size_t stride, ahead;
+  int rows, weight, last;
+} npu_frame_area_rows;
+
+static inline __attribute__((always_inline)) npu_frame_area_rows npu_frame_area_rows_at(const npu_frame_numbers_of_load* load, int row,
+                                                                              __global const uchar* plane, uint stride) {
+  __global const int* at = load->rows + 8 * row;
+  npu_frame_area_rows r;
+  r.first = plane + (size_t)at[0] * stride;
+  r.stride = stride;
+  r.rows = at[1];
+  r.weight = at[2];
+  r.last = at[3];
+  r.ahead = at[4] != 0 ? (size_t)at[1] * stride : 0;
+  return r;
 }
 
 // (sum * scale + total) / (2 * total), exactly.
-static inline int16 npu_frame_divide(__global const int* l, int16 sum, int scale) {
-  const uint16 numerator = as_uint16(sum * scale + (int16)(l[kTotal]));
-  const ulong8 reciprocal = (ulong)(uint)l[kReciprocal];
-  const ulong8 shift = (ulong)l[kShift];
+static inline int16 npu_frame_divide(const npu_frame_numbers_of_load* l, int16 sum, int scale) {
+  const uint16 numerator = as_uint16(sum * scale + (int16)(l->total));
+  const ulong8 reciprocal = (ulong)l->reciprocal;
+  const ulong8 shift = (ulong)l->shift;
   const ulong8 even = (as_ulong8(numerator) & 0xffffffffUL) * reciprocal >> shift;
   const ulong8 odd = (as_ulong8(numerator) >> 32) * reciprocal >> shift;
   return as_int16(even | odd << 32);
@@ -63,74 +70,102 @@ static inline void npu_frame_sum_pairs(int16 a, int16 b, int16 c, int16 d, int16
 }
 
 // One load of 16 pixels: `low` and, where there are two components, `high`, divided.
-static inline __attribute__((always_inline)) void npu_frame_area_load(__global const int* t, int load, int group, int row,
-                                                                      __global const uchar* plane, uint stride, int scale,
-                                                                      int16* low, int16* high) {
-  __global const int* l = t + kLoads + load * kLoadNumbers;
-  int16 quads[4];
+static inline __attribute__((always_inline)) void npu_frame_area_load(const npu_frame_numbers_of_load* load, int n, int group,
+                                                                      const npu_frame_area_rows* rows, int scale, int16* low,
+                                                                      int16* high) {
+  __global const int* base = load->bases + 4 * n * group;
+  __global const uchar* row = rows->first;
+  const size_t ahead = rows->ahead;
+  int16 index[4], weight[4], sum[4], whole[4];
 #pragma unroll
   for (int q = 0; q < 4; ++q) {
-    const int quad = 4 * group + q;
-    quads[q] = npu_frame_quad_rows(plane, stride, t + l[kRows] + 8 * row, l[kFullY], t + l[kBases] + 2 * quad,
-                                   npu_frame_ints(t + l[kIndices] + 16 * quad),
-                                   npu_frame_ints(t + l[kWeights] + 16 * quad));
+    index[q] = npu_frame_ints(load->indices + 64 * group + 16 * q);
+    weight[q] = npu_frame_ints(load->weights + 64 * group + 16 * q);
+    npu_frame_prefetch(row + ahead + base[n * q]);
+    sum[q] = npu_frame_quad((int16)(0), row, base + n * q, index[q], weight[q], n) * rows->weight;
+    whole[q] = 0;
+  }
+  if (rows->rows > 1) {
+    row += rows->stride;
+    for (int j = 1; j < rows->rows - 1; ++j, row += rows->stride) {
+#pragma unroll
+      for (int q = 0; q < 4; ++q) {
+        npu_frame_prefetch(row + ahead + base[n * q]);
+        whole[q] = npu_frame_quad(whole[q], row, base + n * q, index[q], weight[q], n);
+      }
+    }
+#pragma unroll
+    for (int q = 0; q < 4; ++q) {
+      sum[q] += whole[q] * load->full +
+                npu_frame_quad((int16)(0), row, base + n * q, index[q], weight[q], n) * rows->last;
+    }
   }
   if (high == 0) {
-    *low = npu_frame_divide(l, npu_frame_sum_fours(quads[0], quads[1], quads[2], quads[3]), scale);
+    *low = npu_frame_divide(load, npu_frame_sum_fours(sum[0], sum[1], sum[2], sum[3]), scale);
     return;
   }
   int16 first, second;
-  npu_frame_sum_pairs(quads[0], quads[1], quads[2], quads[3], &first, &second);
-  *low = npu_frame_divide(l, first, scale);
-  *high = npu_frame_divide(l, second, scale);
+  npu_frame_sum_pairs(sum[0], sum[1], sum[2], sum[3], &first, &second);
+  *low = npu_frame_divide(load, first, scale);
+  *high = npu_frame_divide(load, second, scale);
 }
 
 static inline __attribute__((always_inline)) void npu_frame_area_strip(
-    int kind, __global const uchar* plane0, __global const uchar* plane1, __global const uchar* plane2, uint stride0,
+    int kind, int n, __global const uchar* plane0, __global const uchar* plane1, __global const uchar* plane2, uint stride0,
     uint stride1, uint stride2, __global uchar* out, __global const int* t, __global const uchar* tables, int strip) {
-  const int begin = (int)get_global_id(0) * strip, end = min(begin + strip, t[kHeight]);
+  const int width = t[kWidth], left = t[kRoiX], roi_width = t[kRoiWidth], roi_height = t[kRoiHeight], groups = t[kGroups];
+  const npu_frame_colour colour = npu_frame_colours(t, tables);
+  const npu_frame_numbers_of_load load0 = npu_frame_load_numbers(t, 0), load1 = npu_frame_load_numbers(t, 1),
+                                  load2 = npu_frame_load_numbers(t, kind == kPlanar ? 2 : 1);
+  const int begin = (int)get_global_id(0) * strip, end = min(begin + strip, t[kHeight]), top = t[kRoiY];
   for (int row = begin; row < end; ++row) {
-    __global uchar* to = out + (size_t)row * t[kWidth] * 3;
-    const int y = row - t[kRoiY];
-    if (y < 0 || y >= t[kRoiHeight]) {
-      npu_frame_bar(to, 0, t[kWidth], tables);
+    __global uchar* to = out + (size_t)row * width * 3;
+    const int y = row - top;
+    if (y < 0 || y >= roi_height) {
+      npu_frame_bar(to, 0, width, tables);
       continue;
     }
-    npu_frame_bar(to, 0, t[kRoiX], tables);
-    npu_frame_bar(to, t[kRoiX] + t[kRoiWidth], t[kWidth], tables);
-    to += 3 * t[kRoiX];
-    for (int group = 0; group < t[kGroups]; ++group, to += 48) {
-      const int count = min(16, t[kRoiWidth] - 16 * group);
+    npu_frame_bar(to, 0, left, tables);
+    npu_frame_bar(to, left + roi_width, width, tables);
+    to += 3 * left;
+    const bool one_plane = kind == kPackedRgb || kind == kPackedYuv;
+    const npu_frame_area_rows rows0 = npu_frame_area_rows_at(&load0, y, plane0, stride0);
+    const npu_frame_area_rows rows1 = npu_frame_area_rows_at(&load1, y, one_plane ? plane0 : plane1, one_plane ? stride0 : stride1);
+    const npu_frame_area_rows rows2 = kind == kPlanar ? npu_frame_area_rows_at(&load2, y, plane2, stride2) : rows1;
+    for (int group = 0; group < groups; ++group, to += 48) {
+      const int count = min(16, roi_width - 16 * group);
       int16 a, b, c;
       if (kind == kPackedRgb) {
-        npu_frame_area_load(t, 0, group, y, plane0, stride0, 2, &a, &b);
-        npu_frame_area_load(t, 1, group, y, plane0, stride0, 2, &c, 0);
-        npu_frame_finish(t, tables, a, b, c, to, count);
+        npu_frame_area_load(&load0, n, group, &rows0, 2, &a, &b);
+        npu_frame_area_load(&load1, n, group, &rows1, 2, &c, 0);
+        npu_frame_finish(&colour, a, b, c, to, count);
         continue;
       }
-      npu_frame_area_load(t, 0, group, y, plane0, stride0, 256, &a, 0);
+      npu_frame_area_load(&load0, n, group, &rows0, 256, &a, 0);
       if (kind == kPlanar) {
-        npu_frame_area_load(t, 1, group, y, plane1, stride1, 256, &b, 0);
-        npu_frame_area_load(t, 2, group, y, plane2, stride2, 256, &c, 0);
-      } else if (kind == kSemiPlanar) {
-        npu_frame_area_load(t, 1, group, y, plane1, stride1, 256, &b, &c);
+        npu_frame_area_load(&load1, n, group, &rows1, 256, &b, 0);
+        npu_frame_area_load(&load2, n, group, &rows2, 256, &c, 0);
       } else {
-        npu_frame_area_load(t, 1, group, y, plane0, stride0, 256, &b, &c);
+        npu_frame_area_load(&load1, n, group, &rows1, 256, &b, &c);
       }
-      npu_frame_matrix(t, tables, a, b, c, to, count);
+      npu_frame_matrix(&colour, a, b, c, to, count);
     }
   }
 }
 
-#define NPU_FRAME_AREA_KERNEL(name, kind)                                                                               \
+#define NPU_FRAME_AREA_KERNEL(name, kind, n)                                                                            \
   __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void name(                                                    \
       __global const uchar* plane0, __global const uchar* plane1, __global const uchar* plane2, uint stride0,           \
       uint stride1, uint stride2, __global uchar* out, __global const int* t, __global const uchar* tables, int strip) { \
-    npu_frame_area_strip(kind, plane0, plane1, plane2, stride0, stride1, stride2, out, t, tables, strip);               \
+    npu_frame_area_strip(kind, n, plane0, plane1, plane2, stride0, stride1, stride2, out, t, tables, strip);            \
   }
-NPU_FRAME_AREA_KERNEL(frame_area_semi_planar, kSemiPlanar)
-NPU_FRAME_AREA_KERNEL(frame_area_packed_yuv, kPackedYuv)
-NPU_FRAME_AREA_KERNEL(frame_area_packed_rgb, kPackedRgb)
-NPU_FRAME_AREA_KERNEL(frame_area_planar, kPlanar)
+NPU_FRAME_AREA_KERNEL(frame_area_semi_planar_1, kSemiPlanar, 1)
+NPU_FRAME_AREA_KERNEL(frame_area_semi_planar_2, kSemiPlanar, 2)
+NPU_FRAME_AREA_KERNEL(frame_area_packed_yuv_1, kPackedYuv, 1)
+NPU_FRAME_AREA_KERNEL(frame_area_packed_yuv_2, kPackedYuv, 2)
+NPU_FRAME_AREA_KERNEL(frame_area_packed_rgb_1, kPackedRgb, 1)
+NPU_FRAME_AREA_KERNEL(frame_area_packed_rgb_2, kPackedRgb, 2)
+NPU_FRAME_AREA_KERNEL(frame_area_planar_1, kPlanar, 1)
+NPU_FRAME_AREA_KERNEL(frame_area_planar_2, kPlanar, 2)
 
 #endif  // NPU_FRAME_X86

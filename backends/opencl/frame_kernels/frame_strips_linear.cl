@@ -25,67 +25,88 @@ static inline __attribute__((always_inline)) void npu_frame_touch(__global const
   }
 }
 
-// Sums of both rows: `low` and, where there are two components, `high`.
-static inline __attribute__((always_inline)) void npu_frame_load(__global const int* t, int load, int n, int group,
-                                                                 int row, __global const uchar* plane, uint stride,
-                                                                 int round, int16* low, int16* high) {
-  __global const int* l = t + kLoads + load * kLoadNumbers;
-  __global const int* base = t + l[kBases] + group * n;
-  __global const int* at = t + l[kRows] + 4 * row;
-  const int16 index = npu_frame_ints(t + l[kIndices] + 16 * group), weight = npu_frame_ints(t + l[kWeights] + 16 * group);
+// The two rows of a plane that an output row reads, and those that the next one will.
+typedef struct {
+  __global const uchar *top, *bottom, *next_top, *next_bottom;
+  int16 share;
+} npu_frame_rows;
+
+static inline __attribute__((always_inline)) npu_frame_rows npu_frame_rows_at(const npu_frame_numbers_of_load* load, int row,
+                                                                              int rows, __global const uchar* plane,
+                                                                              uint stride) {
+  __global const int* at = load->rows + 4 * row;
+  __global const int* next = at + 4 * (row + 1 < rows ? 1 : 0);
   const int share = min((2048 - at[2]) * 16, 32767);
-  const int16 top_weight = npu_frame_mul_rounded(weight, (int16)(share | share << 16));
+  npu_frame_rows r;
+  r.top = plane + (size_t)at[0] * stride;
+  r.bottom = r.top + (size_t)(at[1] - 1) * stride;
+  r.next_top = plane + (size_t)next[0] * stride;
+  r.next_bottom = r.next_top + (size_t)(next[1] - 1) * stride;
+  r.share = (int16)(share | share << 16);
+  return r;
+}
+
+// Sums of both rows: `low` and, where there are two components, `high`.
+static inline __attribute__((always_inline)) void npu_frame_load(const npu_frame_numbers_of_load* load, int n, int group,
+                                                                 const npu_frame_rows* rows, int round, int16* low,
+                                                                 int16* high) {
+  __global const int* base = load->bases + group * n;
+  npu_frame_touch(rows->next_top, base, n);
+  npu_frame_touch(rows->next_bottom, base, n);
+  const int16 index = npu_frame_ints(load->indices + 16 * group), weight = npu_frame_ints(load->weights + 16 * group);
+  const int16 top_weight = npu_frame_mul_rounded(weight, rows->share);
   const int16 bottom_weight = npu_frame_subtract_pairs(weight, top_weight);
-  __global const uchar* first = plane + (size_t)at[0] * stride;
-  const int16 top = npu_frame_taps(first, base, index, n);
-  const int16 bottom = npu_frame_taps(first + (size_t)(at[1] - 1) * stride, base, index, n);
+  const int16 top = npu_frame_taps(rows->top, base, index, n);
+  const int16 bottom = npu_frame_taps(rows->bottom, base, index, n);
   const int16 mask = 0xff00ff;
   *low = npu_frame_pairs(npu_frame_pairs((int16)(round), top & mask, top_weight), bottom & mask, bottom_weight);
   if (high != 0) {
     *high = npu_frame_pairs(npu_frame_pairs((int16)(round), as_int16(as_uint16(top) >> 8) & mask, top_weight),
                             as_int16(as_uint16(bottom) >> 8) & mask, bottom_weight);
   }
-  // Where the next output row will read.
-  __global const int* next = at + 4 * (row + 1 < t[kRoiHeight] ? 1 : 0);
-  __global const uchar* ahead = plane + (size_t)next[0] * stride;
-  npu_frame_touch(ahead, base, n);
-  npu_frame_touch(ahead + (size_t)(next[1] - 1) * stride, base, n);
 }
 
 static inline __attribute__((always_inline)) void npu_frame_linear(
     int kind, int n0, int n1, __global const uchar* plane0, __global const uchar* plane1, __global const uchar* plane2,
     uint stride0, uint stride1, uint stride2, __global uchar* out, __global const int* t, __global const uchar* tables,
     int strip) {
-  const int begin = (int)get_global_id(0) * strip, end = min(begin + strip, t[kHeight]);
+  const int width = t[kWidth], left = t[kRoiX], roi_width = t[kRoiWidth], roi_height = t[kRoiHeight], groups = t[kGroups];
+  const npu_frame_colour colour = npu_frame_colours(t, tables);
+  const npu_frame_numbers_of_load load0 = npu_frame_load_numbers(t, 0), load1 = npu_frame_load_numbers(t, 1),
+                                  load2 = npu_frame_load_numbers(t, kind == kPlanar ? 2 : 1);
+  const int begin = (int)get_global_id(0) * strip, end = min(begin + strip, t[kHeight]), top = t[kRoiY];
   for (int row = begin; row < end; ++row) {
-    __global uchar* to = out + (size_t)row * t[kWidth] * 3;
-    const int y = row - t[kRoiY];
-    if (y < 0 || y >= t[kRoiHeight]) {
-      npu_frame_bar(to, 0, t[kWidth], tables);
+    __global uchar* to = out + (size_t)row * width * 3;
+    const int y = row - top;
+    if (y < 0 || y >= roi_height) {
+      npu_frame_bar(to, 0, width, tables);
       continue;
     }
-    npu_frame_bar(to, 0, t[kRoiX], tables);
-    npu_frame_bar(to, t[kRoiX] + t[kRoiWidth], t[kWidth], tables);
-    to += 3 * t[kRoiX];
-    for (int group = 0; group < t[kGroups]; ++group, to += 48) {
-      const int count = min(16, t[kRoiWidth] - 16 * group);
+    npu_frame_bar(to, 0, left, tables);
+    npu_frame_bar(to, left + roi_width, width, tables);
+    to += 3 * left;
+    const bool one_plane = kind == kPackedRgb || kind == kPackedYuv;
+    const npu_frame_rows rows0 = npu_frame_rows_at(&load0, y, roi_height, plane0, stride0);
+    const npu_frame_rows rows1 =
+        npu_frame_rows_at(&load1, y, roi_height, one_plane ? plane0 : plane1, one_plane ? stride0 : stride1);
+    const npu_frame_rows rows2 = kind == kPlanar ? npu_frame_rows_at(&load2, y, roi_height, plane2, stride2) : rows1;
+    for (int group = 0; group < groups; ++group, to += 48) {
+      const int count = min(16, roi_width - 16 * group);
       int16 a, b, c;
       if (kind == kPackedRgb) {
-        npu_frame_load(t, 0, n0, group, y, plane0, stride0, 8192, &a, &b);
-        npu_frame_load(t, 1, n1, group, y, plane0, stride0, 8192, &c, 0);
-        npu_frame_finish(t, tables, a >> 14, b >> 14, c >> 14, to, count);
+        npu_frame_load(&load0, n0, group, &rows0, 8192, &a, &b);
+        npu_frame_load(&load1, n1, group, &rows1, 8192, &c, 0);
+        npu_frame_finish(&colour, a >> 14, b >> 14, c >> 14, to, count);
         continue;
       }
-      npu_frame_load(t, 0, n0, group, y, plane0, stride0, 64, &a, 0);
+      npu_frame_load(&load0, n0, group, &rows0, 64, &a, 0);
       if (kind == kPlanar) {
-        npu_frame_load(t, 1, n1, group, y, plane1, stride1, 64, &b, 0);
-        npu_frame_load(t, 2, n1, group, y, plane2, stride2, 64, &c, 0);
-      } else if (kind == kSemiPlanar) {
-        npu_frame_load(t, 1, n1, group, y, plane1, stride1, 64, &b, &c);
+        npu_frame_load(&load1, n1, group, &rows1, 64, &b, 0);
+        npu_frame_load(&load2, n1, group, &rows2, 64, &c, 0);
       } else {
-        npu_frame_load(t, 1, n1, group, y, plane0, stride0, 64, &b, &c);
+        npu_frame_load(&load1, n1, group, &rows1, 64, &b, &c);
       }
-      npu_frame_matrix(t, tables, a >> 7, b >> 7, c >> 7, to, count);
+      npu_frame_matrix(&colour, a >> 7, b >> 7, c >> 7, to, count);
     }
   }
 }
