@@ -26,6 +26,22 @@ static inline int16 npu_frame_ints(__global const int* at) { return *(__global c
 
 static inline npu_uchar64 npu_frame_bytes(__global const uchar* at) { return *(__global const npu_uchar64_bytes*)at; }
 
+// Where `mask` has a bit, bytes of a window by index; elsewhere what they were. On many processors two of these take less
+// than one permutation of two windows.
+static inline __attribute__((always_inline)) int16 npu_frame_pick_some(int16 others, __global const uchar* window,
+                                                                       int16 index, ulong mask) {
+  __asm__("vpermb %1, %2, %0%{%3%}"
+          : "+v"(others)
+          : "m"(*(__global const npu_uchar64_bytes*)window), "v"(index), "Yk"(mask));
+  return others;
+}
+
+static inline __attribute__((always_inline)) int16 npu_frame_pick_one(__global const uchar* window, int16 index) {
+  int16 bytes;
+  __asm__("vpermb %1, %2, %0" : "=v"(bytes) : "m"(*(__global const npu_uchar64_bytes*)window), "v"(index));
+  return bytes;
+}
+
 // Bytes of two windows by index: bit 6 says which.
 static inline int16 npu_frame_pick(__global const uchar* low, __global const uchar* high, int16 index) {
   __asm__("vpermi2b %2, %1, %0" : "+v"(index) : "v"(npu_frame_bytes(low)), "v"(npu_frame_bytes(high)));
@@ -98,12 +114,8 @@ static inline __attribute__((always_inline)) npu_frame_colour npu_frame_colours(
   return colour;
 }
 
-// The first `count` (1 to 16) of 16 pixels, whose three channels are the low bytes of each lane.
-static inline __attribute__((always_inline)) void npu_frame_store(__global uchar* to, npu_uchar64 pixels, int count) {
-  const npu_uchar64 packed = __builtin_shufflevector(
-      pixels, pixels, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30, 32, 33, 34,
-      36, 37, 38, 40, 41, 42, 44, 45, 46, 48, 49, 50, 52, 53, 54, 56, 57, 58, 60, 61, 62, -1, -1, -1, -1, -1, -1, -1, -1,
-      -1, -1, -1, -1, -1, -1, -1, -1);
+// The first `count` (1 to 16) of 16 pixels.
+static inline __attribute__((always_inline)) void npu_frame_store(__global uchar* to, npu_uchar64 packed, int count) {
   if (count >= 16) {  // stores with a mask take many times as long on some processors
     *(__global npu_uchar32_bytes*)to = __builtin_shufflevector(
         packed, packed, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
@@ -118,38 +130,48 @@ static inline __attribute__((always_inline)) void npu_frame_store(__global uchar
 
 // Pixels from..to of a row in the colour of the bars.
 static inline void npu_frame_bar(__global uchar* row, int from, int to, __global const uchar* tables) {
-  const int colour = tables[768] | tables[769] << 8 | tables[770] << 16;
-  const npu_uchar64 pixels = __builtin_astype((int16)(colour), npu_uchar64);
+  npu_uchar64 pixels = 0;
+#pragma unroll
+  for (int i = 0; i < 48; ++i) pixels[i] = tables[768 + i % 3];
   for (int x = from; x < to; x += 16) npu_frame_store(row + 3 * x, pixels, min(16, to - x));
 }
 
-// Three channels in 0..255 through the byte tables.
+// Three channels, clamped to 0..255, through the byte tables.
 static inline __attribute__((always_inline)) void npu_frame_finish(const npu_frame_colour* colour, int16 a, int16 b,
                                                                    int16 c, __global uchar* to, int count) {
-  npu_uchar64 pixels = __builtin_astype(a | b << 8 | c << 16, npu_uchar64);
+  // Four pixels in 128 bits: four bytes of each channel.
+  int16 ab, cc;
+  __asm__("vpackssdw %2, %1, %0" : "=v"(ab) : "v"(a), "v"(b));
+  __asm__("vpackssdw %1, %1, %0" : "=v"(cc) : "v"(c));
+  npu_uchar64 pixels;
+  __asm__("vpackuswb %2, %1, %0" : "=v"(pixels) : "v"(ab), "v"(cc));
   if (colour->use_tables) {
     __global const uchar* tables = colour->tables;
-    const int16 low = 255;
     const int16 first = __builtin_astype(npu_frame_look_up(tables, pixels), int16);
     const int16 second = __builtin_astype(npu_frame_look_up(tables + 256, pixels), int16);
     const int16 third = __builtin_astype(npu_frame_look_up(tables + 512, pixels), int16);
-    pixels = __builtin_astype((first & low) | (second & low << 8) | (third & low << 16), npu_uchar64);
+    const int16 two = __builtin_shufflevector(first, second, 0, 17, 2, 3, 4, 21, 6, 7, 8, 25, 10, 11, 12, 29, 14, 15);
+    const int16 three = __builtin_shufflevector(two, third, 0, 1, 18, 3, 4, 5, 22, 7, 8, 9, 26, 11, 12, 13, 30, 15);
+    pixels = __builtin_astype(three, npu_uchar64);
   } else {
     pixels ^= colour->flip;
   }
-  npu_frame_store(to, pixels, count);
+  npu_frame_store(to,
+                  __builtin_shufflevector(pixels, pixels, 0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, 16, 20, 24, 17, 21, 25, 18,
+                                          22, 26, 19, 23, 27, 32, 36, 40, 33, 37, 41, 34, 38, 42, 35, 39, 43, 48, 52, 56,
+                                          49, 53, 57, 50, 54, 58, 51, 55, 59, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                          -1, -1, -1, -1, -1),
+                  count);
 }
 
-// Planes of 7 fractional bits times the matrix.
-static inline __attribute__((always_inline)) void npu_frame_matrix(const npu_frame_colour* colour, int16 y, int16 u,
-                                                                   int16 v, __global uchar* to, int count) {
-  const int16 yu = y | u << 16;
+// Planes of 7 fractional bits times the matrix: Y and U in the halves of each lane, V.
+static inline __attribute__((always_inline)) void npu_frame_matrix(const npu_frame_colour* colour, int16 yu, int16 v,
+                                                                   __global uchar* to, int count) {
   int16 channel[3];
 #pragma unroll
   for (int k = 0; k < 3; ++k) {
-    const int16 sum = npu_frame_pairs(npu_frame_pairs(colour->bias[k], yu, colour->factor[2 * k]), v,
-                                      colour->factor[2 * k + 1]);
-    channel[k] = clamp(sum >> 20, 0, 255);
+    channel[k] = npu_frame_pairs(npu_frame_pairs(colour->bias[k], yu, colour->factor[2 * k]), v,
+                                 colour->factor[2 * k + 1]) >> 20;
   }
   npu_frame_finish(colour, channel[0], channel[1], channel[2], to, count);
 }

@@ -10,7 +10,7 @@ static inline __attribute__((always_inline)) int16 npu_frame_quad(int16 acc, __g
                                                                   int n) {
   int16 bytes;
   if (n == 1) {
-    __asm__("vpermb %1, %2, %0" : "=v"(bytes) : "m"(*(__global const npu_uchar64_bytes*)(row + base[0])), "v"(index));
+    bytes = npu_frame_pick_one(row + base[0], index);
   } else {
     bytes = npu_frame_pick(row + base[0], row + base[1], index);
   }
@@ -148,7 +148,7 @@ static inline __attribute__((always_inline)) void npu_frame_area_strip(
       } else {
         npu_frame_area_load(&load1, n, group, &rows1, 256, &b, &c);
       }
-      npu_frame_matrix(&colour, a, b, c, to, count);
+      npu_frame_matrix(&colour, a | b << 16, c, to, count);
     }
   }
 }

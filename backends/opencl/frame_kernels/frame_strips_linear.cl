@@ -6,15 +6,13 @@
 // Bytes of 16 pixels, which n windows hold.
 static inline __attribute__((always_inline)) int16 npu_frame_taps(__global const uchar* row, __global const int* base,
                                                                   int16 index, int n) {
-  const int16 a = npu_frame_pick(row + base[0], row + base[1], index);
-  if (n == 2) return a;
-  const int16 b = npu_frame_pick(row + base[2], row + base[3], index);
-  if (n == 4) return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31);
-  const int16 c = npu_frame_pick(row + base[4], row + base[5], index);
-  const int16 d = npu_frame_pick(row + base[6], row + base[7], index);
-  const int16 ab = __builtin_shufflevector(a, b, 0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 12, 13, 14, 15);
-  const int16 cd = __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 28, 29, 30, 31);
-  return __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31);
+  int16 bytes = npu_frame_pick_one(row + base[0], index);
+#pragma unroll
+  for (int i = 1; i < n; ++i) {
+    const int each = 64 / n;
+    bytes = npu_frame_pick_some(bytes, row + base[i], index, ((1UL << each) - 1) << (each * i));
+  }
+  return bytes;
 }
 
 static inline __attribute__((always_inline)) void npu_frame_touch(__global const uchar* row, __global const int* base, int n) {
@@ -106,7 +104,7 @@ static inline __attribute__((always_inline)) void npu_frame_linear(
       } else {
         npu_frame_load(&load1, n1, group, &rows1, 64, &b, &c);
       }
-      npu_frame_matrix(&colour, a >> 7, b >> 7, c >> 7, to, count);
+      npu_frame_matrix(&colour, a >> 7 | (b << 9 & (int)0xffff0000), c >> 7, to, count);
     }
   }
 }
