@@ -104,6 +104,32 @@ Way Ours(const Scene& scene, const Picture& example, FrameFilter filter, FrameKe
       }};
 }
 
+// Brings every line of the rows that are read into the first cache, and computes nothing.
+Way Floor(const Scene& scene, const Picture& example, FrameFilter filter) {
+  Fit fit;
+  fit.filter = filter;
+  Tensor tensor;
+  tensor.type = DataType::kInt8;
+  tensor.shape = {1, scene.side, scene.side, 3};
+  auto conversion = MakeConversion(example.frame, fit, tensor);
+  if (!conversion) Stop(conversion.error().text);
+  const auto c = std::make_shared<const Conversion>(std::move(*conversion));
+  return {"the rows read, nothing computed", [c](const Picture& picture, uint8_t* out) {
+            uint8_t sum = 0;
+            for (uint32_t y = 0; y < c->height; ++y) {
+              for (uint32_t i = 0; i < c->format->plane_count; ++i) {
+                const AxisEntry& entry = c->axis_y(static_cast<int>(i)).entries[y];
+                const size_t stride = picture.frame.planes[i].stride;
+                const auto* rows = reinterpret_cast<const uint8_t*>(picture.memory.planes[i].rows);
+                for (int32_t row = entry.first; row < entry.first + entry.count; ++row) {
+                  for (size_t x = 0; x < stride; x += 64) sum += rows[stride * static_cast<size_t>(row) + x];
+                }
+              }
+            }
+            *out = sum;
+          }};
+}
+
 void AddPeers([[maybe_unused]] const Scene& scene, [[maybe_unused]] bool area,
               [[maybe_unused]] std::vector<Way>& ways) {
   [[maybe_unused]] const int w = scene.width, h = scene.height, n = scene.side;
@@ -176,6 +202,7 @@ void Measure(const Scene& scene, FrameFilter filter, int rounds) {
   ways.push_back(Ours(scene, pictures[0], filter, FrameKernel::kBest));
   if (!area) ways.push_back(Ours(scene, pictures[0], filter, FrameKernel::kPixels));
   AddPeers(scene, area, ways);
+  ways.push_back(Floor(scene, pictures[0], filter));
   std::vector<uint8_t> out(size_t(scene.side) * scene.side * 3);
   std::printf("\n%s %dx%d -> %dx%d, %s\n%-44s %9s %9s %9s %9s\n", scene.name, scene.width, scene.height,
               scene.side, scene.side, area ? "area" : "bilinear", "us", "warm min", "median", "cold min",
@@ -203,6 +230,23 @@ void Measure(const Scene& scene, FrameFilter filter, int rounds) {
   }
 }
 
+// What a frame costs besides its pixels: one group of 16 of them.
+void MeasureLaunch(int rounds) {
+  const Scene scene = {"NV12", "NV12", 128, 128, 16};
+  const Picture picture = MakePicture(scene, 0);
+  const Way way = Ours(scene, picture, FrameFilter::kBilinear, FrameKernel::kBest);
+  std::vector<uint8_t> out(size_t(scene.side) * scene.side * 3);
+  std::vector<double> times;
+  for (int round = 0; round < rounds; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    way.run(picture, out.data());
+    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::ranges::sort(times);
+  std::printf("a launch (%s 128x128 -> 16x16), us: %.1f, median %.1f\n", scene.name, times.front(),
+              times[times.size() / 2]);
+}
+
 }  // namespace
 }  // namespace npu
 
@@ -210,6 +254,7 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 101;
   const npu::Scene scenes[] = {
       {"NV12", "NV12", 1920, 1080, 224}, {"YUYV", "YUYV", 1280, 720, 192}, {"RGB", "BG24", 640, 480, 224}};
+  npu::MeasureLaunch(rounds);
   for (const npu::Scene& scene : scenes) npu::Measure(scene, npu::FrameFilter::kBilinear, rounds);
   for (const npu::Scene& scene : scenes) npu::Measure(scene, npu::FrameFilter::kArea, rounds);
 }

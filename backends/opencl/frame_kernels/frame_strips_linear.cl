@@ -15,19 +15,26 @@ static inline __attribute__((always_inline)) int16 npu_frame_taps(__global const
   return bytes;
 }
 
-static inline __attribute__((always_inline)) void npu_frame_touch(__global const uchar* row, __global const int* base, int n) {
-  if (n == 2) {
-    for (int i = 0; i < 3; ++i) npu_frame_prefetch(row + base[0] + 64 * i);
-  } else {
-    for (int i = 0; i < n; ++i) npu_frame_prefetch(row + base[i]);
-  }
-}
-
 // The two rows of a plane that an output row reads, and those that the next one will.
 typedef struct {
   __global const uchar *top, *bottom, *next_top, *next_bottom;
   int16 share;
 } npu_frame_rows;
+
+// How many lines of 64 bytes a group of pixels takes of a row.
+static inline int npu_frame_lines(const npu_frame_numbers_of_load* load, int n, int groups) {
+  const int span = abs(load->bases[groups * n - 1] - load->bases[0]) + 64;
+  return (span / groups + 63) / 64;
+}
+
+static inline __attribute__((always_inline)) void npu_frame_touch(const npu_frame_rows* rows, __global const int* base, int n,
+                                                                  int lines) {
+  const int first = min(base[0], base[n - 1]);  // pictures may be read from right to left
+  for (int i = 0; i < lines; ++i) {
+    npu_frame_prefetch(rows->next_top + first + 64 * i);
+    npu_frame_prefetch(rows->next_bottom + first + 64 * i);
+  }
+}
 
 static inline __attribute__((always_inline)) npu_frame_rows npu_frame_rows_at(const npu_frame_numbers_of_load* load, int row,
                                                                               int rows, __global const uchar* plane,
@@ -46,11 +53,10 @@ static inline __attribute__((always_inline)) npu_frame_rows npu_frame_rows_at(co
 
 // Sums of both rows: `low` and, where there are two components, `high`.
 static inline __attribute__((always_inline)) void npu_frame_load(const npu_frame_numbers_of_load* load, int n, int group,
-                                                                 const npu_frame_rows* rows, int round, int16* low,
-                                                                 int16* high) {
+                                                                 const npu_frame_rows* rows, int lines, int round,
+                                                                 int16* low, int16* high) {
   __global const int* base = load->bases + group * n;
-  npu_frame_touch(rows->next_top, base, n);
-  npu_frame_touch(rows->next_bottom, base, n);
+  npu_frame_touch(rows, base, n, lines);
   const int16 index = npu_frame_ints(load->indices + 16 * group), weight = npu_frame_ints(load->weights + 16 * group);
   const int16 top_weight = npu_frame_mul_rounded(weight, rows->share);
   const int16 bottom_weight = npu_frame_subtract_pairs(weight, top_weight);
@@ -72,6 +78,9 @@ static inline __attribute__((always_inline)) void npu_frame_linear(
   const npu_frame_colour colour = npu_frame_colours(t, tables);
   const npu_frame_numbers_of_load load0 = npu_frame_load_numbers(t, 0), load1 = npu_frame_load_numbers(t, 1),
                                   load2 = npu_frame_load_numbers(t, kind == kPlanar ? 2 : 1);
+  // Components of one plane lie in the same lines.
+  const int lines0 = npu_frame_lines(&load0, n0, groups);
+  const int lines1 = kind == kSemiPlanar || kind == kPlanar ? npu_frame_lines(&load1, n1, groups) : 0;
   const int begin = (int)get_global_id(0) * strip, end = min(begin + strip, t[kHeight]), top = t[kRoiY];
   for (int row = begin; row < end; ++row) {
     __global uchar* to = out + (size_t)row * width * 3;
@@ -92,17 +101,17 @@ static inline __attribute__((always_inline)) void npu_frame_linear(
       const int count = min(16, roi_width - 16 * group);
       int16 a, b, c;
       if (kind == kPackedRgb) {
-        npu_frame_load(&load0, n0, group, &rows0, 8192, &a, &b);
-        npu_frame_load(&load1, n1, group, &rows1, 8192, &c, 0);
+        npu_frame_load(&load0, n0, group, &rows0, lines0, 8192, &a, &b);
+        npu_frame_load(&load1, n1, group, &rows1, 0, 8192, &c, 0);
         npu_frame_finish(&colour, a >> 14, b >> 14, c >> 14, to, count);
         continue;
       }
-      npu_frame_load(&load0, n0, group, &rows0, 64, &a, 0);
+      npu_frame_load(&load0, n0, group, &rows0, lines0, 64, &a, 0);
       if (kind == kPlanar) {
-        npu_frame_load(&load1, n1, group, &rows1, 64, &b, 0);
-        npu_frame_load(&load2, n1, group, &rows2, 64, &c, 0);
+        npu_frame_load(&load1, n1, group, &rows1, lines1, 64, &b, 0);
+        npu_frame_load(&load2, n1, group, &rows2, lines1, 64, &c, 0);
       } else {
-        npu_frame_load(&load1, n1, group, &rows1, 64, &b, &c);
+        npu_frame_load(&load1, n1, group, &rows1, lines1, 64, &b, &c);
       }
       npu_frame_matrix(&colour, a >> 7 | (b << 9 & (int)0xffff0000), c >> 7, to, count);
     }
