@@ -50,7 +50,7 @@ TEST(ReportJson, HasExactlyTheDocumentedKeys) {
                                    "declined_folds", "findings", "subgraphs"}));
   EXPECT_EQ(report["schema_version"], 1);
   EXPECT_EQ(Keys(report["model"]),
-            (KeySet{"kind", "kind_sentence", "description", "io_notes", "inputs", "outputs", "ops", "size_bytes"}));
+            (KeySet{"kind", "kind_sentence", "description", "io_notes", "inputs", "outputs", "ops", "size_bytes", "subgraph_name"}));
   EXPECT_EQ(Keys(report["summary"]), (KeySet{"ops", "npu", "delegate_cpu", "host", "macs", "npu_macs",
                                              "npu_mac_share", "partitions", "segments"}));
   EXPECT_EQ(Keys(report["partitions"][0]), (KeySet{"index", "ops", "inputs", "outputs", "macs"}));

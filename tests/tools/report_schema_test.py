@@ -71,6 +71,7 @@ class Schema(unittest.TestCase):
             self.keeps(report)
             self.keeps(document("--diff", old, INT8))
         self.keeps(document(INT8, "--deny", "MAX_POOL_2D", "--verify", "--placement", "auto"))
+        self.keeps(document(INT8, "--requantize", "float", "--verify"))
 
     def test_errors_and_collections(self):
         error = document("nosuch.tflite")
