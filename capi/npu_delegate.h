@@ -252,18 +252,21 @@ typedef struct npu_layer_tensor {
 /* Must return (no exception, no longjmp). */
 typedef void (*npu_layer_callback)(void* user, const npu_layer_tensor* tensor);
 
-/* Computes one invocation three times, by the CPU reference (which undoes graph folds), by the device segment by segment,
- * and by the device operator by operator on the reference's inputs, and compares every byte of every tensor that is made.
- * inputs: input_count pointers to the model's inputs, each exactly its tensor's size, or NULL and 0: drawn from `seed`.
- * callback, if not NULL, gets every tensor that was compared, in the operators' order, and before them the inputs; tensors of
- * more than NPU_MAX_RANK dimensions it does not get. Works for models with host operators: the reference computes those that it
- * can, what the others make is drawn from `seed`. out_json (free with npu_string_destroy): {"device", "inputs",
- * "ops": [{"index", "op", "name", "placement", "segment", "state": "compared", "folded", "evaluated", "host" or
- *   "not compared", "into" (folded), "made_by": "reference", "random" or "nobody" (host), "why" (not compared),
- *   "reference": "model" or "folded operator", "outputs": [{"tensor", "name", "elements",
- *     "isolated": {"differing", "max_difference"}, "cumulative": the same or null, "state": true for a new state}]}],
- * "compared_tensors", "first_diverging": null or {"op", "name", "tensor", "tensor_name", "in": "isolated" or "cumulative"},
- * "max_difference"}. NPU_INVALID_ARGUMENT, NPU_DEVICE_ERROR. */
+/* Computes one invocation three times, by the CPU reference (which undoes graph folds), by the device segment
+ * by segment, and by the device operator by operator on the reference's inputs, and compares every byte of
+ * every tensor that is made. inputs: input_count pointers to the model's inputs, each exactly its tensor's
+ * size, or NULL and 0: drawn from `seed`. callback, if not NULL, gets every tensor that was compared, in the
+ * operators' order, and before them the inputs; tensors of more than NPU_MAX_RANK dimensions it does not get.
+ * Works for models with host operators: the reference computes those that it can, what the others make is
+ * drawn from `seed`. out_json (free with npu_string_destroy): {"device", "inputs", "ops": [{"index", "op",
+ * "name", "placement", "segment", "state": "compared", "folded", "evaluated", "host" or "not compared",
+ * "into" (folded), "made_by": "reference", "random" or "nobody" (host), "why" (not compared), "reference":
+ * "model" or "folded operator", "outputs": [{"tensor", "name", "elements", "isolated": {"differing",
+ * "max_difference"}, "cumulative": the same or null, "agrees": bool, "state": true for a new state}]}],
+ * "compared_tensors", "tolerance", "first_diverging": null or the first that does not agree {"op", "name",
+ * "tensor", "tensor_name", "in": "isolated" or "cumulative"}, "max_difference"}. A tensor agrees if every
+ * byte is equal both ways; with the option requantize=float ("tolerance" is 1, else 0) if isolated 8- and
+ * 16-bit values differ by at most 1, others in no bit. NPU_INVALID_ARGUMENT, NPU_DEVICE_ERROR. */
 NPU_API npu_status npu_plan_verify_layers(const npu_plan* plan, uint64_t seed, const void* const* inputs, size_t input_count,
                                           npu_layer_callback callback, void* user, char** out_json);
 

@@ -12,6 +12,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// What requantize=float may do to one operator: its integers by one, and nothing else.
+constexpr double kFloatTolerance = 1;
+
+bool Rounded(DataType type) {
+  return type == DataType::kInt8 || type == DataType::kUInt8 || type == DataType::kInt16;
+}
+
 Json DifferenceJson(const Difference& difference) {
   return {{"differing", difference.differing}, {"max_difference", difference.max}};
 }
@@ -25,6 +32,7 @@ class LayerVerifier {
         backends_(backends),
         options_(options),
         run_(run),
+        tolerance_(options.requantize == Requantize::kFloat ? kFloatTolerance : 0),
         reference_(MakeCpuBackend()),
         values_(plan, reference_, options, run.seed),
         cumulative_(graph_.tensors.size()),
@@ -47,6 +55,7 @@ class LayerVerifier {
                       {"inputs", run_.inputs.empty() ? "random" : "given"},
                       {"ops", std::move(ops)},
                       {"compared_tensors", compared_},
+                      {"tolerance", tolerance_},
                       {"first_diverging", first_diverging_},
                       {"max_difference", max_difference_}};
     return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -185,6 +194,13 @@ class LayerVerifier {
     return {};
   }
 
+  // Differences of one operator grow on their way through the network, so that with a tolerance only the
+  // operators alone can be judged.
+  bool Agrees(const Tensor& info, const Difference& alone, const Difference& whole) const {
+    if (tolerance_ == 0) return alone.differing == 0 && whole.differing == 0;
+    return alone.differing == 0 || (Rounded(info.type) && alone.max <= tolerance_);
+  }
+
   Json CompareTensor(int op, int tensor, const TensorBytes& expected, const TensorBytes& isolated,
                      const TensorBytes* network) {
     const Tensor& info = graph_.tensors[tensor];
@@ -192,7 +208,8 @@ class LayerVerifier {
     const Difference whole = network == nullptr ? Difference() : Compare(info, expected, *network);
     ++compared_;
     max_difference_ = std::max({max_difference_, alone.max, whole.max});
-    if (first_diverging_.is_null() && (alone.differing > 0 || whole.differing > 0)) {
+    const bool agrees = Agrees(info, alone, whole);
+    if (first_diverging_.is_null() && !agrees) {
       first_diverging_ = {{"op", op},
                           {"name", OpName(plan_.graph->ops[op])},
                           {"tensor", tensor},
@@ -203,7 +220,8 @@ class LayerVerifier {
             {"name", info.name},
             {"elements", alone.elements},
             {"isolated", DifferenceJson(alone)},
-            {"cumulative", network == nullptr ? Json(nullptr) : DifferenceJson(whole)}};
+            {"cumulative", network == nullptr ? Json(nullptr) : DifferenceJson(whole)},
+            {"agrees", agrees}};
   }
 
   void Give(int tensor, int op, const TensorBytes* network, const TensorBytes* isolated) const {
@@ -218,6 +236,7 @@ class LayerVerifier {
   const Backends& backends_;
   const ComputeOptions& options_;
   const LayerRun& run_;
+  const double tolerance_;
   const std::shared_ptr<Backend> reference_;
   LayerValues values_;
   std::vector<TensorBytes> cumulative_;  // by tensor

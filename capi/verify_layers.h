@@ -6,6 +6,7 @@
 // The reference computes the model's own operators, without folds, one by one; where a fold has taken in
 // operators that have no reference (float arithmetic), the folded operator's own one. Operators of the host
 // are computed by the reference, too, where it can; what others make is drawn from `seed`, and said to be.
+// With requantize=float, operators alone may differ by 1, and the network is shown without being judged.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

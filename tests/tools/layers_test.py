@@ -51,6 +51,17 @@ class Layers(unittest.TestCase):
         self.assertIn("9 tensors: every byte equal, each operator alone and the network as a whole", text)
         self.assertIn("Op#6-8: computed when the plan was made", text)
 
+    def test_float_rounding_may_be_off_by_one(self):
+        layers = self.layers(INT8, "--requantize", "float")
+        outputs = [output for op in layers["ops"] for output in op.get("outputs", [])]
+        self.assertEqual((layers["tolerance"], max(output["isolated"]["max_difference"] for output in outputs)), (1, 1))
+        self.assertTrue(all(output["agrees"] for output in outputs))
+        done = run(INT8, "--verify-layers", "--requantize", "float")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("9 tensors: each operator alone within 1, as requantize=float may", done.stdout)
+        self.assertIn("of 2048, by 1", done.stdout)
+        self.assertNotIn("DIFFERENT", done.stdout)
+
     def test_operators_of_the_host_stand_between(self):
         layers = self.layers(INT8, "--deny", "MAX_POOL_2D")
         self.assertEqual(self.states(layers)[3], "host")
@@ -60,6 +71,7 @@ class Layers(unittest.TestCase):
     def test_nothing_to_compare(self):
         layers = self.layers(FLOAT)
         self.assertEqual((layers["compared_tensors"], set(self.states(layers).values())), (0, {"host"}))
+        self.assertIn("no operator runs in the delegate: there is nothing to compare", run(FLOAT, "--verify-layers").stdout)
 
     def test_dump(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -72,6 +72,22 @@ class Schema(unittest.TestCase):
             self.keeps(document("--diff", old, INT8))
         self.keeps(document(INT8, "--deny", "MAX_POOL_2D", "--verify", "--placement", "auto"))
         self.keeps(document(INT8, "--requantize", "float", "--verify"))
+        report = document(INT8, "--deny", "MAX_POOL_2D", "--verify", "--verify-layers", "--requantize", "float")
+        self.assertEqual((report["verify"]["tolerance"], report["verify_layers"]["tolerance"]), (1, 1))
+        self.keeps(report)
+        self.breaks(report, lambda r: r["verify"].pop("tolerance"))
+        self.breaks(report, lambda r: r["verify_layers"].pop("tolerance"))
+        self.breaks(report, lambda r: r["verify_layers"]["ops"][0]["outputs"][0].pop("agrees"))
+        self.breaks(report, lambda r: r["verify_layers"]["ops"][0].update(state="wrong"))
+
+    def test_what_hosts_write(self):
+        with tempfile.TemporaryDirectory() as folder:
+            plan, trace = pathlib.Path(folder) / "plan.json", pathlib.Path(folder) / "profile.json"
+            self.assertEqual(run(INT8, "--profile", "--profile-runs", "2", "--trace", trace, "--format", "json", "-o", plan).returncode, 0)
+            shown = document("--host-report", plan, trace)
+            self.assertIn("profile", shown)
+            self.keeps(shown)
+            self.keeps(document("--host-report", plan))
 
     def test_errors_and_collections(self):
         error = document("nosuch.tflite")

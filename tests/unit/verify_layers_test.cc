@@ -16,10 +16,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-// The reference, one operator after the other, but for one of them, whose first output byte is off by three.
+// The reference, one operator after the other, but for one of them, whose first output byte is off.
 struct Fault {
   int op = -1;
   bool alone = true;  // also where the operator is compiled by itself
+  int by = 3;
 };
 
 class FaultyExecutable : public Executable {
@@ -38,7 +39,7 @@ class FaultyExecutable : public Executable {
       const SegmentOps alone = LayerValues::Alone(*graph_, op);
       NPU_ASSIGN_OR_RETURN(auto results, RunOnce(*reference, graph_, alone, {}, values));
       if (op == fault_.op && (fault_.alone || ops_.ops.size() > 1)) {
-        results[0][0] = static_cast<std::byte>(std::to_integer<int>(results[0][0]) + 3);
+        results[0][0] = static_cast<std::byte>(std::to_integer<int>(results[0][0]) + fault_.by);
       }
       for (size_t i = 0; i < alone.outputs.size(); ++i) values[alone.outputs[i]] = std::move(results[i]);
     }
@@ -67,9 +68,10 @@ class FaultyBackend : public Backend {
   Fault fault_;
 };
 
-Json Verify(const Plan& plan, Fault fault, const LayerRun& run = {}) {
-  const Backends backends{std::make_shared<FaultyBackend>(fault), MakeFastCpuBackend()};
-  const auto json = VerifyLayers(plan, backends, {}, run);
+Json Verify(const Plan& plan, Fault fault, const LayerRun& run = {}, const ComputeOptions& options = {}) {
+  const auto faulty = std::make_shared<FaultyBackend>(fault);
+  const Backends backends{faulty, faulty};
+  const auto json = VerifyLayers(plan, backends, options, run);
   EXPECT_TRUE(json) << json.error().text;
   return json ? Json::parse(*json) : Json();
 }
@@ -94,6 +96,7 @@ TEST(VerifyLayersTest, AllEqual) {
   EXPECT_TRUE(report["first_diverging"].is_null());
   EXPECT_EQ(report["max_difference"], 0);
   EXPECT_EQ(report["compared_tensors"], 5);
+  EXPECT_EQ(report["tolerance"], 0);
   for (const Json& op : report["ops"]) {
     if (op["index"] == 3) {
       EXPECT_EQ(op["state"], "host");
@@ -104,6 +107,7 @@ TEST(VerifyLayersTest, AllEqual) {
     EXPECT_EQ(op["reference"], "model");
     for (const Json& output : op["outputs"]) {
       EXPECT_EQ(output["elements"], 32);
+      EXPECT_EQ(output["agrees"], true);
       EXPECT_EQ(output["isolated"]["differing"], 0);
       EXPECT_EQ(output["cumulative"]["differing"], 0);
     }
@@ -135,6 +139,36 @@ TEST(VerifyLayersTest, AFaultOfTheWholeSegmentIsSeenInTheNetwork) {
   EXPECT_EQ(report["first_diverging"]["in"], "cumulative");
   EXPECT_EQ(report["ops"][1]["outputs"][0]["isolated"]["differing"], 0);
   EXPECT_EQ(report["ops"][1]["outputs"][0]["cumulative"]["differing"], 1);
+}
+
+// requantize=float: an operator alone may be off by one, and by no more; the network is shown, not judged.
+TEST(VerifyLayersTest, FloatRoundingMayBeOffByOne) {
+  const ComputeOptions rounded{.requantize = Requantize::kFloat};
+  // Bytes that neither a RELU nor the tensor's end clips.
+  const LayerRun run{.inputs = {TensorBytes(32, std::byte{10})}};
+  for (const auto& [fault, wrong] : {std::pair(Fault{2, true, 1}, false), std::pair(Fault{2, true, 2}, true),
+                                     std::pair(Fault{2, false, 3}, false)}) {
+    const Json report = Verify(TwoSegments(), fault, run, rounded);
+    EXPECT_EQ(report["tolerance"], 1);
+    EXPECT_EQ(!report["first_diverging"].is_null(), wrong) << report["first_diverging"];
+    const Json& output = report["ops"][2]["outputs"][0];
+    EXPECT_EQ(output["agrees"], !wrong);
+    EXPECT_EQ(output["isolated"]["max_difference"], fault.alone ? fault.by : 0);
+    EXPECT_EQ(output["cumulative"]["max_difference"], fault.by);
+    // Without the option the same is wrong.
+    EXPECT_FALSE(Verify(TwoSegments(), fault, run)["first_diverging"].is_null());
+  }
+}
+
+// Values that are no rounded integers have no tolerance.
+TEST(VerifyLayersTest, FloatRoundingExcusesNoFloats) {
+  Net net;
+  const int x = net.Input();
+  const Plan plan = MakeHoldingPlan(net.builder.Build({net.Dequantize(net.Add(x, x))}), {});
+  ASSERT_EQ(Placements(plan), "Nc");
+  const Json report = Verify(plan, {1, true, 1}, {}, {.requantize = Requantize::kFloat});
+  EXPECT_EQ(report["first_diverging"]["op"], 1) << report;
+  EXPECT_LT(report["ops"][1]["outputs"][0]["isolated"]["max_difference"].get<double>(), 1);
 }
 
 // Operators that the host keeps though they have a reference carry the difference on to the next segment.

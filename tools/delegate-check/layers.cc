@@ -55,13 +55,14 @@ std::string Cell(const Json& difference, int64_t elements) {
                      difference["max_difference"].is_null() ? 0 : difference["max_difference"].get<double>());
 }
 
-void Differences(std::string& text, const Json& ops, const Style& style) {
+// Those that are wrong; where none is, those that differ within the tolerance.
+void Differences(std::string& text, const Json& ops, bool wrong, const Style& style) {
   Table table({{"operator"}, {"tensor", Table::Fit::kCutFront}, {"alone"}, {"in the network"}});
   size_t count = 0;
   for (const Json& op : ops) {
     if (op["state"] != "compared") continue;
     for (const Json& output : op["outputs"]) {
-      if (!Differs(output) || ++count > kShown) continue;
+      if (!(wrong ? output["agrees"] == false : Differs(output)) || ++count > kShown) continue;
       const int64_t elements = output["elements"];
       table.Add({{Title(op)},
                  {fmt::format("T#{} {}", output["tensor"].get<int>(), output["name"].get<std::string>())},
@@ -69,7 +70,7 @@ void Differences(std::string& text, const Json& ops, const Style& style) {
                  {Cell(output["cumulative"], elements)}});
     }
   }
-  text += table.Text(style);
+  if (count > 0) text += table.Text(style);
   if (count > kShown) text += fmt::format("  and {} more (all with --format json)\n", count - kShown);
 }
 
@@ -108,14 +109,20 @@ std::string LayersText(const Json& layers, const Style& style) {
   std::string text =
       "\nLayer by layer on " + layers["device"].get<std::string>() + " against the CPU reference:\n";
   const std::string tensors = Count(layers["compared_tensors"], "tensor");
-  if (first.is_null()) {
+  if (layers["compared_tensors"] == 0) {
+    text += "  no operator runs in the delegate: there is nothing to compare\n";
+  } else if (first.is_null() && layers["tolerance"] > 0) {
+    text += fmt::format("  {}: each operator alone within {:g}, as requantize=float may\n", tensors,
+                        layers["tolerance"].get<double>());
+    Differences(text, ops, false, style);
+  } else if (first.is_null()) {
     text += fmt::format("  {}: every byte equal, each operator alone and the network as a whole\n", tensors);
   } else {
     text += fmt::format("  {}: DIFFERENT from Op#{} {} on, {}\n", tensors, first["op"].get<int>(),
                         first["name"].get<std::string>(),
                         first["in"] == "isolated" ? "which is wrong by itself"
                                                   : "which is right by itself, but not among its neighbours");
-    Differences(text, ops, style);
+    Differences(text, ops, true, style);
   }
   Others(text, ops, style, "folded", nullptr,
          "folded into other operators; the tensors between them do not exist on the device, those behind "

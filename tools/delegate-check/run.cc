@@ -167,7 +167,9 @@ Json Verify(const npu_model* model, const npu_plan* plan, const Arguments& argum
 
 bool Agrees(const Json& verify) {
   const Json& compared = verify.contains("operators") ? verify["operators"] : verify;
-  return compared["max_difference"].get<double>() <= verify.value("tolerance", 0.0);
+  // null: infinitely far apart.
+  const Json& difference = compared["max_difference"];
+  return !difference.is_null() && difference.get<double>() <= verify.value("tolerance", 0.0);
 }
 
 }  // namespace delegate_check

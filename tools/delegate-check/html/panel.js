@@ -50,8 +50,9 @@ class Panel {
     if (!layer) return null;
     const text = (found) => found === null ? "not computed" : found.differing === 0 ? "every byte equal" :
       `${found.differing} of ${layer.elements} elements differ, by at most ${found.max_difference}`;
-    const equal = [layer.isolated, layer.cumulative].every((found) => found === null || found.differing === 0);
-    return el("div", {class: equal ? "good" : "bad"}, "beside the reference: ", text(layer.isolated), " alone, ", text(layer.cumulative), " in the network");
+    return el(
+        'div', {class: layer.agrees ? 'good' : 'bad'}, 'beside the reference: ', text(layer.isolated),
+        ' alone, ', text(layer.cumulative), ' in the network');
   }
 
   timing(index) {

@@ -57,17 +57,28 @@ function blockerCard(model, panel, blocker) {
 function verifyText(model) {
   const verify = model.report.verify;
   if (!verify) return null;
-  const equal = verify.max_difference === 0;
-  return el("p", {class: equal ? "good" : "bad"}, equal ? "✓ " : "✗ ",
-    `Verified on ${verify.device} against the CPU reference: `, equal ? "every byte equal" : `different by up to ${verify.max_difference}`);
+  // With requantize=float operators are compared one by one; null is infinitely far apart.
+  const {max_difference: difference} = verify.operators || verify, tolerance = verify.tolerance || 0;
+  const good = difference !== null && difference <= tolerance;
+  const what = !good ? `different by up to ${difference ?? 'infinity'}` :
+      tolerance ? 'every operator within 1, as requantize=float may' :
+                  'every byte equal';
+  return el(
+      'p', {class: good ? 'good' : 'bad'}, good ? '✓ ' : '✗ ',
+      `Verified on ${verify.device} against the CPU reference: ${what}`);
 }
 
 function layersText(model) {
   const layers = model.report.verify_layers;
   if (!layers) return null;
   const first = layers.first_diverging;
-  return el("p", {class: first ? "bad" : "good"}, first ? `✗ The first tensor that differs from the reference is T#${first.tensor} of ${model.title(first.op)} (${first.in})`
-                                                        : `✓ ${count(layers.compared_tensors, "intermediate tensor")} compared with the reference: every byte equal`);
+  return el(
+      'p', {class: first ? 'bad' : 'good'},
+      first ? `✗ The first tensor that differs from the reference is T#${first.tensor} of ${
+                  model.title(first.op)} (${first.in})` :
+              `✓ ${count(layers.compared_tensors, 'intermediate tensor')} compared with the reference: ${
+                  layers.tolerance ? 'each operator alone within 1, as requantize=float may' :
+                                     'every byte equal'}`);
 }
 
 function gatesTable(model) {

@@ -150,13 +150,17 @@ void Blockers(std::string& text, const Json& report) {
     text += fmt::format("\n... and {} more causes.\n", blockers.size() - kShownBlockers);
 }
 
+constexpr const char* kWithinOne =
+    "Verified: every operator is within 1 of the CPU reference, as requantize=float may.";
+
 std::string Body(const Json& report) {
   std::string verdict = VerdictSentence(report["summary"]);
   std::string text = fmt::format("{}\n\n**Verdict:** {}.\n",
                                  Plain(report["model"]["kind_sentence"].get<std::string>()), verdict);
   const auto verified = [&](const char* key, const std::string& failure, const char* equal) {
     if (!report.contains(key)) return;
-    text += failure.empty() ? fmt::format("\n:white_check_mark: {}\n", equal)
+    const bool tolerant = report[key].value("tolerance", 0.0) > 0;
+    text += failure.empty() ? fmt::format("\n:white_check_mark: {}\n", tolerant ? kWithinOne : equal)
                             : fmt::format("\n:x: **{}**\n", Plain(failure));
   };
   verified("verify", VerifyFailure(report),

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "tools/delegate-check/layout.h"
+#include "tools/delegate-check/run.h"
 
 namespace delegate_check {
 
@@ -53,10 +56,13 @@ const Json* FindAdvice(const Json& report, const Json& id) {
 std::string VerifyFailure(const Json& report) {
   if (!report.contains("verify")) return {};
   const Json& verify = report["verify"];
-  const double difference = verify["max_difference"];
-  if (difference == 0) return {};
-  return fmt::format("{} does not give the CPU reference's bytes: largest difference {:g}",
-                     verify["device"].get<std::string>(), difference);
+  if (Agrees(verify)) return {};
+  const bool by_operators = verify.contains("operators");
+  const Json& difference = (by_operators ? verify["operators"] : verify)["max_difference"];
+  return fmt::format(
+      "{} does not give the CPU reference's bytes{}: largest difference {:g}",
+      verify["device"].get<std::string>(), by_operators ? ", to within 1 per operator" : "",
+      difference.is_null() ? std::numeric_limits<double>::infinity() : difference.get<double>());
 }
 
 std::string LayersFailure(const Json& report) {
