@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The page of --format html in headless Chromium: what is drawn, clicked, searched, saved and printed.
 
-    html_page_test.py DELEGATE_CHECK DIGITS_DIR
+    html_page_test.py DELEGATE_CHECK DIGITS_DIR WRONG_LAYERS
 
 Skipped without Chromium, its driver and selenium (packages chromium, chromium-driver, python3-selenium).
 """
@@ -64,9 +64,9 @@ class Page(unittest.TestCase):
         cls.addClassCleanup(cls.browser.quit)
 
     @classmethod
-    def write(cls, name, *arguments):
+    def write(cls, name, *arguments, **environment):
         page = cls.folder / f"{name}.html"
-        done = run(*arguments, "--format", "html", "-o", page)
+        done = run(*arguments, "--format", "html", "-o", page, **environment)
         assert page.exists(), done.stderr
         return page
 
@@ -230,6 +230,26 @@ class Page(unittest.TestCase):
         self.assertTrue(any("CONV_2D" in text and "µs" in text for text in times), times)
         self.tab("ops")
         self.assertIn("time", [th.text for th in self.all("#ops-table th")])
+
+    def test_layers(self):
+        if run("--list-devices").stdout.startswith("no OpenCL"):
+            self.skipTest("no OpenCL device")
+        # Equal; different as requantize=float may be; wrong in the first operator.
+        for name, arguments, environment, words, op, classes in (
+                ("equal", (), {}, "✓ 9 intermediate tensors compared with the reference: every byte equal", 1, ["good"]),
+                ("float", ("--requantize", "float"), {}, "each operator alone within 1, as requantize=float may", 1, ["good"]),
+                ("wrong", (), {"LD_PRELOAD": sys.argv[3]}, "✗ The first tensor that differs from the reference is T#", 0, ["bad"])):
+            page = self.write(f"layers_{name}", INT8, "--verify", "--verify-layers", *arguments, **environment)
+            self.open(page)
+            lines = [p.text for p in self.all('[data-view="summary"] p.good, [data-view="summary"] p.bad')]
+            self.assertTrue(any(words in line for line in lines), lines)
+            self.assertTrue(any(line.startswith("✓ Verified on ") for line in lines), lines)
+            self.open(page, f"#graph&op={op}")
+            found = [row for row in self.all("#panel .tensor div") if row.text.startswith("beside the reference: ")]
+            own = next(row for row in found if "conv2d" in row.find_element(By.XPATH, "..").text and row is found[-1])
+            self.assertEqual(own.get_attribute("class").split(), classes)
+            self.assertIn({"equal": "every byte equal alone, every byte equal in the network", "float": "by at most 1 alone",
+                           "wrong": "3 of 1024 elements differ, by at most 7 alone"}[name], own.text)
 
     def test_hostile_names_are_text(self):
         self.open(self.pages["hostile"], "#graph&op=1")

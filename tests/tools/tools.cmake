@@ -8,9 +8,17 @@ foreach(topic command_line first_minutes delegate_check collection diff errors l
     $<TARGET_FILE:delegate-check> ${digits})
   set_tests_properties(abi.${topic} PROPERTIES LABELS abi TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
+# What delegate-check does with a device that is wrong: there is none, so a library stands between.
+add_library(wrong_layers MODULE ${CMAKE_CURRENT_LIST_DIR}/wrong_layers.cc)
+target_include_directories(wrong_layers PRIVATE ${CMAKE_SOURCE_DIR})
+target_link_libraries(wrong_layers PRIVATE nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
+set_target_properties(wrong_layers PROPERTIES CXX_VISIBILITY_PRESET default)
+add_test(NAME abi.layers_formats COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/layers_formats_test.py
+  $<TARGET_FILE:delegate-check> ${digits} $<TARGET_FILE:wrong_layers>)
+set_tests_properties(abi.layers_formats PROPERTIES LABELS abi TIMEOUT 300 SKIP_RETURN_CODE 77)
 # The page of --format html in Debian's Chromium, driven by Debian's Python.
 add_test(NAME abi.html_page COMMAND ${CMAKE_SOURCE_DIR}/tests/support/run_python.sh /usr/bin/python3
-  ${CMAKE_CURRENT_LIST_DIR}/html_page_test.py $<TARGET_FILE:delegate-check> ${digits})
+  ${CMAKE_CURRENT_LIST_DIR}/html_page_test.py $<TARGET_FILE:delegate-check> ${digits} $<TARGET_FILE:wrong_layers>)
 set_tests_properties(abi.html_page PROPERTIES LABELS abi SKIP_RETURN_CODE 77 TIMEOUT 300)
 add_test(NAME abi.model_explorer COMMAND ${CMAKE_SOURCE_DIR}/tests/support/run_python.sh
   ${CMAKE_SOURCE_DIR}/build/venv/model-explorer/bin/python ${CMAKE_CURRENT_LIST_DIR}/model_explorer_test.py
