@@ -37,6 +37,7 @@ Result<std::optional<PlacementModels>> MeasuredModels(const Options& options) {
 Result<std::unique_ptr<FrameConverter>> MakeConverter(const Options& options,
                                                       std::shared_ptr<const Conversion> conversion) {
   if (options.device == "reference") return MakeReferenceConverter(std::move(conversion));
+  if (conversion->is_copy()) return MakeRowConverter(std::move(conversion));
   return OpenClFrameConverter(options.device, options.compute.threads, std::move(conversion));
 }
 

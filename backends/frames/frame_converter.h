@@ -19,12 +19,14 @@ class FrameConverter {
   // frame: of the Conversion's description. out: Conversion::bytes_out() bytes, elsewhere than the frame.
   // Returns when the frame has been read and out holds.
   virtual Status Convert(const Frame& frame, const MappedFrame& memory, std::byte* out) = 0;
-  // What does it: "reference", "opencl x86_vbmi strips". For reports.
+  // What does it: "reference", "rows", "opencl strips (x86_vbmi)". For reports.
   virtual const std::string& name() const = 0;
   // Bytes of the last frame that were copied before they were read; 0: read where they are.
   virtual size_t copied_bytes() const = 0;
 };
 
 std::unique_ptr<FrameConverter> MakeReferenceConverter(std::shared_ptr<const Conversion> conversion);
+// In one pass of the CPU over the rows; for Conversion::is_copy() alone.
+std::unique_ptr<FrameConverter> MakeRowConverter(std::shared_ptr<const Conversion> conversion);
 
 }  // namespace npu

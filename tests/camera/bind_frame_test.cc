@@ -96,6 +96,7 @@ TEST_P(BindFrameTest, GivesWhatCopiedBytesGive) {
   EXPECT_EQ(Info().frames, 2u);
   EXPECT_EQ(Info().uncopied, 0u);
   EXPECT_NE(std::string(Info().reason).find("INT8"), std::string::npos) << Info().reason;
+  EXPECT_STREQ(Info().path, std::string(GetParam()) == "reference" ? "reference" : "rows");
 
   // Copying over a bound frame is the caller's mistake, as with other bound memory.
   EXPECT_EQ(npu_session_copy_input(session_, 0, first.data(), first.size()), NPU_INVALID_ARGUMENT);

@@ -54,6 +54,33 @@ void CheckCase(Case& c, const std::shared_ptr<OpenClDevice>& device, FrameKernel
   ++ran;
 }
 
+// Frames that are the input but for a flipped bit or the rows' distance, drawn from every format that can be.
+TEST(FrameExact, RowsEqualTheReference) {
+  Random random(7);
+  int ran = 0, flipped = 0;
+  for (int i = 0; i < 20000 && ran < 300; ++i) {
+    TestFrame test = RandomFrame(random, 90, 60);
+    const Rect picture = test.frame.picture();
+    const int channels = random.OneIn(2) ? 1 : 3;
+    const Tensor tensor =
+        ImageTensor(static_cast<int>(picture.height), static_cast<int>(picture.width), channels,
+                    random.OneIn(2) ? DataType::kInt8 : DataType::kUInt8, 1 / 127.5f, -1);
+    if (!CheckFrame(test.frame)) continue;
+    Fit fit = RandomFit(random);
+    auto made = MakeConversion(test.frame, fit, tensor);
+    if (!made || !made->is_copy()) continue;
+    const auto conversion = std::make_shared<const Conversion>(std::move(*made));
+    const FrameBytes expected = Convert(*MakeReferenceConverter(conversion), *conversion, test.frame);
+    ASSERT_FALSE(expected.empty());
+    ASSERT_EQ(Convert(*MakeRowConverter(conversion), *conversion, test.frame), expected)
+        << Describe(test.frame, fit, *conversion);
+    ++ran;
+    flipped += conversion->bytes.flip != 0;
+  }
+  EXPECT_GE(ran, 100);
+  EXPECT_GE(flipped, 30);
+}
+
 TEST(FrameExact, PixelsEqualTheReference) {
   for (bool in_caller : {true, false}) {
     const auto device = Device(in_caller);
