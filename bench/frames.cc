@@ -240,7 +240,8 @@ void MeasureLaunch(int rounds) {
   for (int round = 0; round < rounds; ++round) {
     const auto start = std::chrono::steady_clock::now();
     way.run(picture, out.data());
-    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+    times.push_back(
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
   }
   std::ranges::sort(times);
   std::printf("a launch (%s 128x128 -> 16x16), us: %.1f, median %.1f\n", scene.name, times.front(),
