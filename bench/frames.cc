@@ -79,12 +79,8 @@ Picture MakePicture(const Scene& scene, unsigned seed) {
   for (size_t i = 0; i < count; ++i) bytes[i] ^= 0x80;
 }
 
-Way Ours(const Scene& scene, const Picture& example, FrameFilter filter, FrameKernel kernel) {
-  const auto found = FindDevices();
-  if (!found || found->empty()) Stop("no OpenCL device");
-  const auto device = OpenDevice(found->front());
-  const auto part = device ? (*device)->WithThreads(1) : device;
-  if (!part) Stop(part.error().text);
+// To an INT8 picture of the scene's size, by all other defaults.
+std::shared_ptr<const Conversion> ConversionOf(const Scene& scene, const Picture& example, FrameFilter filter) {
   Fit fit;
   fit.filter = filter;
   Tensor tensor;
@@ -92,7 +88,16 @@ Way Ours(const Scene& scene, const Picture& example, FrameFilter filter, FrameKe
   tensor.shape = {1, scene.side, scene.side, 3};
   auto conversion = MakeConversion(example.frame, fit, tensor);
   if (!conversion) Stop(conversion.error().text);
-  auto made = MakeFrameConverter(*part, std::make_shared<const Conversion>(std::move(*conversion)), kernel);
+  return std::make_shared<const Conversion>(std::move(*conversion));
+}
+
+Way Ours(const Scene& scene, const Picture& example, FrameFilter filter, FrameKernel kernel) {
+  const auto found = FindDevices();
+  if (!found || found->empty()) Stop("no OpenCL device");
+  const auto device = OpenDevice(found->front());
+  const auto part = device ? (*device)->WithThreads(1) : device;
+  if (!part) Stop(part.error().text);
+  auto made = MakeFrameConverter(*part, ConversionOf(scene, example, filter), kernel);
   if (!made) Stop(made.error().text);
   const std::shared_ptr<FrameConverter> converter = std::move(*made);
   return {
@@ -106,14 +111,7 @@ Way Ours(const Scene& scene, const Picture& example, FrameFilter filter, FrameKe
 
 // Brings every line of the rows that are read into the first cache, and computes nothing.
 Way Floor(const Scene& scene, const Picture& example, FrameFilter filter) {
-  Fit fit;
-  fit.filter = filter;
-  Tensor tensor;
-  tensor.type = DataType::kInt8;
-  tensor.shape = {1, scene.side, scene.side, 3};
-  auto conversion = MakeConversion(example.frame, fit, tensor);
-  if (!conversion) Stop(conversion.error().text);
-  const auto c = std::make_shared<const Conversion>(std::move(*conversion));
+  const auto c = ConversionOf(scene, example, filter);
   return {"the rows read, nothing computed", [c](const Picture& picture, uint8_t* out) {
             uint8_t sum = 0;
             for (uint32_t y = 0; y < c->height; ++y) {

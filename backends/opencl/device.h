@@ -53,7 +53,7 @@ class OpenClDevice : public std::enable_shared_from_this<OpenClDevice> {
 
   // This device restricted to `threads` compute units, itself when threads is 0, not fewer than it has,
   // or the device (GPUs) cannot be divided. The same object comes back for the same count. Where the driver
-  // offers it, that is FoundDevice::in_caller for every count: threads of our own divide the work (team.h).
+  // offers it, that is FoundDevice::in_caller for every count: threads of our own divide the work (launch_team.h).
   Result<std::shared_ptr<OpenClDevice>> WithThreads(int threads);
   // How many threads are wanted there: `threads`, at most as many as there are compute units; 0: as many.
   int TeamSize(int threads) const;

@@ -4,7 +4,7 @@
 // with one, and makes another whenever a range is wider than all before. When two threads run two forms of
 // one kernel at a time it counts the users of the wrong one, and an assertion ends the process. It also
 // unloads the forms used longest ago when there are more than 128. On its device that runs commands in the
-// calling thread, where many threads share kernels (team.h), we therefore see to it that there is one form,
+// calling thread, where many threads share kernels (launch_team.h), we therefore see to it that there is one form,
 // made for the widest range, and that it stays: the first launch of a kernel never starts, since it waits for
 // an event that never comes. And every range has an offset, 1 in the third dimension, which kIdPrelude takes
 // away again.

@@ -1,4 +1,4 @@
-// How the launches of a segment are divided among the members of a team (team.h). Pure: no OpenCL here.
+// How the launches of a segment are divided among the members of a team (launch_team.h). Pure: no OpenCL here.
 // A launch that takes long enough is a step of its own, cut into ranges along one dimension; the launches
 // between two such steps are one step, which the caller does alone.
 // SPDX-License-Identifier: Apache-2.0
