@@ -112,10 +112,34 @@ Result<int64_t> PlanBetween(const Graph& graph, const PartitionSpec& spec, std::
   return layout.total_bytes + 1;
 }
 
+// Puts a QUANTIZE of UINT8 before whatever reads these inputs. A device stores both types alike, so that there it is a
+// view and no work.
+void TakeUint8(Graph& graph, PartitionSpec& spec) {
+  for (int int8 : spec.uint8_inputs) {
+    const int uint8 = static_cast<int>(graph.tensors.size());
+    graph.tensors.push_back(AsUint8(graph.tensors[int8]));
+    Op quantize;
+    quantize.kind = OpKind::kQuantize;
+    quantize.inputs = {uint8};
+    quantize.outputs = {int8};
+    // Behind the others, so that they keep their numbers; the parts say in which order they run.
+    const int op = static_cast<int>(graph.ops.size());
+    graph.ops.push_back(std::move(quantize));
+    std::replace(spec.inputs.begin(), spec.inputs.end(), int8, uint8);
+    for (PartitionSpec::Part& part : spec.parts) {
+      const auto input = std::find(part.ops.inputs.begin(), part.ops.inputs.end(), int8);
+      if (input == part.ops.inputs.end()) continue;
+      *input = uint8;
+      part.ops.ops.insert(part.ops.ops.begin(), op);
+    }
+  }
+}
+
 class PartitionExecutable : public Executable {
  public:
-  PartitionExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options)
-      : graph_(std::move(graph)), options_(options) {}
+  // model_ops: as many of the graph's operators are the model's.
+  PartitionExecutable(std::shared_ptr<const Graph> graph, const ComputeOptions& options, size_t model_ops)
+      : graph_(std::move(graph)), options_(options), model_ops_(static_cast<int>(model_ops)) {}
 
   Status Compile(const PartitionSpec& spec) {
     std::vector<Place> places = Borders(*graph_, spec);
@@ -213,6 +237,7 @@ class PartitionExecutable : public Executable {
     for (size_t i = traced; trace != nullptr && i < trace->segments.size(); ++i) {
       trace->segments[i].part = static_cast<int>(&part - parts_.data());
       trace->segments[i].replaced = replaced;
+      std::erase_if(trace->segments[i].steps, [&](const TraceStep& step) { return step.op >= model_ops_; });
     }
     return {};
   }
@@ -234,6 +259,7 @@ class PartitionExecutable : public Executable {
 
   std::shared_ptr<const Graph> graph_;
   ComputeOptions options_;
+  int model_ops_;
   size_t input_count_ = 0, output_count_ = 0;
   std::vector<Part> parts_;
   std::vector<NewState> new_states_;
@@ -242,6 +268,13 @@ class PartitionExecutable : public Executable {
 };
 
 }  // namespace
+
+Tensor AsUint8(const Tensor& int8) {
+  Tensor uint8 = int8;
+  uint8.type = DataType::kUInt8;
+  for (int64_t& zero_point : uint8.quantization.zero_point) zero_point += 128;
+  return uint8;
+}
 
 Result<int64_t> BytesBetween(const Graph& graph, const PartitionSpec& spec) {
   std::vector<Place> places = Borders(graph, spec);
@@ -252,8 +285,16 @@ Result<int64_t> BytesBetween(const Graph& graph, const PartitionSpec& spec) {
 Result<std::unique_ptr<Executable>> CompilePartition(std::shared_ptr<const Graph> graph,
                                                      const PartitionSpec& spec,
                                                      const ComputeOptions& options) {
-  auto executable = std::make_unique<PartitionExecutable>(std::move(graph), options);
-  NPU_RETURN_IF_ERROR(executable->Compile(spec));
+  const size_t model_ops = graph->ops.size();
+  PartitionSpec changed;
+  if (!spec.uint8_inputs.empty()) {
+    auto with_views = std::make_shared<Graph>(*graph);
+    changed = spec;
+    TakeUint8(*with_views, changed);
+    graph = std::move(with_views);
+  }
+  auto executable = std::make_unique<PartitionExecutable>(std::move(graph), options, model_ops);
+  NPU_RETURN_IF_ERROR(executable->Compile(spec.uint8_inputs.empty() ? spec : changed));
   return executable;
 }
 

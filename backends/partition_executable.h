@@ -22,7 +22,12 @@ struct PartitionSpec {
   std::vector<int> inputs;   // tensors of the graph, constants excluded
   std::vector<int> outputs;
   std::vector<int> states;   // of all parts; each belongs to one part
+  // Of inputs, INT8: their bytes come as UINT8, 128 above (AsUint8).
+  std::vector<int> uint8_inputs = {};
 };
+
+// What the bytes of an INT8 tensor are once 128 is added to each: the same real values as UINT8.
+Tensor AsUint8(const Tensor& int8);
 
 // inputs/outputs of the Executable's Invoke follow PartitionSpec::inputs/outputs, then states.
 Result<std::unique_ptr<Executable>> CompilePartition(std::shared_ptr<const Graph> graph,

@@ -34,7 +34,8 @@ class Session {
   // Writes the profile that options.profile_path asks for; a warning if that fails.
   ~Session();
 
-  const Graph& graph() const { return *plan_->graph; }
+  // The plan's, with the inputs as they are given: those of the option input_uint8 are UINT8.
+  const Graph& graph() const { return *graph_; }
   const std::string& device_name() const { return device_name_; }
 
   // Memory of graph input/output i: the bound memory, else the session's own.
@@ -93,6 +94,7 @@ class Session {
   void Restore();
 
   std::shared_ptr<const Plan> plan_;
+  std::shared_ptr<const Graph> graph_;
   std::string device_name_;
   Options options_;
   std::unique_ptr<Profile> profile_;

@@ -59,6 +59,12 @@ Result<std::unique_ptr<Session>> Session::Builder::Build() {
   NPU_RETURN_IF_ERROR(RefuseHostOps());
   NPU_ASSIGN_OR_RETURN(backends_, OpenBackends(options_));
   session_->plan_ = plan_;
+  session_->graph_ = plan_->graph;
+  if (!plan_->uint8_inputs.empty()) {
+    auto graph = std::make_shared<Graph>(*plan_->graph);
+    for (int tensor : plan_->uint8_inputs) graph->tensors[tensor] = AsUint8(graph->tensors[tensor]);
+    session_->graph_ = std::move(graph);
+  }
   session_->device_name_ = backends_.npu->device_name();
   session_->options_ = options_;
   // A subgraph that runs once is not measured.

@@ -12,6 +12,7 @@
 #include "delegate/host_graph.h"
 #include "delegate/kernel.h"
 #include "partitioner/report.h"
+#include "partitioner/uint8_inputs.h"
 
 namespace npu {
 namespace {
@@ -121,27 +122,42 @@ void DelegateState::WriteReport(host::Context* context, const Plan& plan) {
   }
 }
 
+host::StatusCode DelegateState::ClaimNothing(host::Context* context, const std::string& why) const {
+  // An input that is given as UINT8 is read rightly by nobody else.
+  if (!options_.plan.input_uint8.empty()) {
+    ReportError(context, "npu_delegate: " + why);
+    Log(LogLevel::kError, "{}", why);
+    return host::kError;
+  }
+  Warn(context, "no operator is delegated: " + why);
+  return host::kOk;
+}
+
+PlanOptions DelegateState::PlanOptionsFor(host::Context* context, const Graph& graph) {
+  PlanOptions options = options_.plan;
+  // The option speaks of the model's main graph, which hosts hand over first; others may lack such an input.
+  if (graphs_++ > 0) {
+    std::erase_if(options.input_uint8, [&](const std::string& item) {
+      const auto found = SelectUint8Inputs(graph, {item});
+      if (!found) Warn(context, "in a further graph: " + found.error().text);
+      return !found;
+    });
+  }
+  return options;
+}
+
 host::StatusCode DelegateState::Apply(host::Context* context, host::Delegate* delegate) {
   auto host_graph = ReadHostGraph(context);
-  if (!host_graph) {
-    Warn(context, "no operator is delegated: " + host_graph.error().text);
-    return host::kOk;
-  }
+  if (!host_graph) return ClaimNothing(context, host_graph.error().text);
   const size_t op_count = host_graph->graph->ops.size();
   Options options = options_;
   if (options.compute.threads == 0 && context->recommended_num_threads > 0) {
     options.compute.threads = context->recommended_num_threads;
   }
   const auto models = MeasuredModels(options);
-  if (!models) {
-    Warn(context, "no operator is delegated: " + models.error().text);
-    return host::kOk;
-  }
-  auto made = MakePlan(host_graph->graph, options_.plan, *models ? &**models : nullptr);
-  if (!made) {
-    Warn(context, "no operator is delegated: " + made.error().text);
-    return host::kOk;
-  }
+  if (!models) return ClaimNothing(context, models.error().text);
+  auto made = MakePlan(host_graph->graph, PlanOptionsFor(context, *host_graph->graph), *models ? &**models : nullptr);
+  if (!made) return ClaimNothing(context, made.error().text);
   const auto plan = std::make_shared<const Plan>(std::move(*made));
   if (!options_.report_path.empty()) WriteReport(context, *plan);
   if (plan->partitions.empty()) {
@@ -149,22 +165,22 @@ host::StatusCode DelegateState::Apply(host::Context* context, host::Delegate* de
     return host::kOk;
   }
   const Result<Backends>& opened = backends();
-  if (!opened) {
-    Warn(context, "no operator is delegated: " + opened.error().text);
-    return host::kOk;
-  }
+  if (!opened) return ClaimNothing(context, opened.error().text);
   PreparedGraph prepared{plan, host_graph->node_of_op, options.compute, {}, {}};
   prepared.partitions = CompilePartitions(context, plan, *opened, prepared.compute);
   std::vector<int> nodes;
   for (const PreparedPartition& partition : prepared.partitions) {
     for (int op : partition.compiler.ops()) nodes.push_back(host_graph->node_of_op[op]);
   }
+  if (!plan->uint8_inputs.empty() && prepared.partitions.size() < plan->partitions.size()) {
+    return ClaimNothing(context, "option input_uint8: a partition does not compile, and the host's operators would "
+                                 "take UINT8 for INT8");
+  }
   if (nodes.empty()) return host::kOk;
   std::sort(nodes.begin(), nodes.end());
   const std::unique_ptr<host::IntArray, decltype(&std::free)> claimed(MakeIntArray(nodes), &std::free);
   if (claimed == nullptr || context->replace_node_subsets_with_delegate_kernels == nullptr) {
-    Warn(context, "no operator is delegated: the host cannot be told which");
-    return host::kOk;
+    return ClaimNothing(context, "the host cannot be told which");
   }
   Log(LogLevel::kInfo, "{} of {} operators in {} partitions on {}", nodes.size(), op_count,
       prepared.partitions.size(), opened->npu->device_name());

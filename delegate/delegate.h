@@ -1,7 +1,8 @@
 // The object behind the host's delegate handle. Apply() runs inside the host's ModifyGraphWithDelegate:
 // host context → Graph → Plan → compiled partitions → the plan's nodes claimed.
 // It never fails a host's load: whatever goes wrong is one warning (stderr and the host's error reporter)
-// and fewer nodes, or none, are claimed; the host then computes them itself.
+// and fewer nodes, or none, are claimed; the host then computes them itself. Except with the option input_uint8: the
+// host would take UINT8 for INT8, so that it gets an error instead.
 // One DelegateState may serve many interpreters, at once and from several threads: it holds options and
 // the shared devices, nothing of any interpreter. Kernels share it, so that a host may delete the delegate
 // before its interpreters.
@@ -48,6 +49,9 @@ class DelegateState {
   // `path` for the first graph; the next ones (further subgraphs of a model, further interpreters) get ".1", ".2" ...
   // appended.
   static std::string Numbered(const std::string& path, std::atomic<int>& count);
+  // The end of an Apply that claims nothing: a warning, or an error where the host must not compute.
+  host::StatusCode ClaimNothing(host::Context* context, const std::string& why) const;
+  PlanOptions PlanOptionsFor(host::Context* context, const Graph& graph);
   void WriteReport(host::Context* context, const Plan& plan);
   std::shared_ptr<GraphProfile> NewProfile(const std::shared_ptr<const Plan>& plan, const Backends& backends,
                                            const ComputeOptions& compute);
@@ -56,7 +60,7 @@ class DelegateState {
   const Options options_;
   std::mutex mutex_;
   std::optional<Result<Backends>> backends_;
-  std::atomic<int> reports_{0}, profile_files_{0};
+  std::atomic<int> graphs_{0}, reports_{0}, profile_files_{0};
   std::vector<std::weak_ptr<GraphProfile>> profiles_;  // under mutex_; kernels own them
   std::shared_ptr<DelegateState> self_;  // the host's share
 };

@@ -8,6 +8,7 @@
 #include "backends/ops/inference.h"
 #include "backends/ops/room.h"
 #include "partitioner/segments.h"
+#include "partitioner/uint8_inputs.h"
 
 namespace npu {
 namespace {
@@ -28,11 +29,6 @@ void SelectEvaluatedMakers(const Plan& plan, std::vector<bool>& selected) {
       }
     }
   }
-}
-
-std::string FirstReason(const Verdict& verdict) {
-  const Reason& reason = verdict.reasons().front();
-  return fmt::format("{} is {}; allowed is {}", reason.text, reason.actual, reason.allowed);
 }
 
 }  // namespace
@@ -110,7 +106,7 @@ Result<Placement> PartitionCompiler::FindPlacement(const Graph& compute_graph, s
     const Verdict verdict = on_npu ? CheckNpu(compute_graph, to_run) : CheckCpu(compute_graph, to_run);
     if (verdict.eligible()) return placement;
     if (on_npu && CheckCpu(compute_graph, to_run).eligible()) return Placement::kDelegateCpu;
-    problem = FirstReason(verdict);
+    problem = ReasonText(verdict.reasons().front());
   }
   return Fail(ErrorCode::kUnsupported,
               fmt::format("{} cannot run on {} with the shapes that it has now: {}",
@@ -172,6 +168,7 @@ Result<CompiledPartition> PartitionCompiler::Compile(std::vector<Shape> input_sh
   SegmentOps boundary = BoundaryOf(*graph, to_run);
   spec.inputs = std::move(boundary.inputs);
   spec.states = std::move(boundary.states);
+  spec.uint8_inputs = Uint8Inputs(*plan_, spec.inputs);
   spec.outputs = result.outputs;
   result.inputs = spec.inputs;
   result.states = spec.states;

@@ -6,6 +6,7 @@
 #include "backends/cpu/cpu_backend.h"
 #include "backends/host_speed.h"
 #include "backends/opencl/opencl_backend.h"
+#include "partitioner/uint8_inputs.h"
 
 namespace npu {
 
@@ -46,6 +47,7 @@ PartitionSpec SpecOf(const Plan& plan, const Partition& partition, const Backend
   spec.inputs = partition.inputs;
   spec.outputs = partition.outputs;
   spec.states = partition.states;
+  spec.uint8_inputs = Uint8Inputs(plan, spec.inputs);
   for (int index : partition.segments) {
     const Segment& segment = plan.segments[index];
     spec.parts.push_back({segment.placement == Placement::kNpu ? backends.npu : backends.cpu, segment.ops});

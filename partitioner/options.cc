@@ -156,6 +156,11 @@ Status Set_folds(Options& options, std::string_view value) {
   return {};
 }
 
+Status Set_input_uint8(Options& options, std::string_view value) {
+  options.plan.input_uint8 = ParseList(value);
+  return {};
+}
+
 Status Set_fc_rounding(Options& options, std::string_view value) {
   constexpr std::array<std::string_view, 2> kChoices = {"single", "double"};
   NPU_ASSIGN_OR_RETURN(const size_t choice, ParseChoice("fc_rounding", value, kChoices));

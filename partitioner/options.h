@@ -30,6 +30,7 @@ struct PlanOptions {
   int64_t min_segment_ops = 2;  // of partitions without MACs
   PlacementRule placement = PlacementRule::kAll;
   std::optional<std::vector<std::string>> folds{};  // names of FoldNames(); nullopt: all
+  std::vector<std::string> input_uint8{};  // tensor-name globs or #index (uint8_inputs.h)
 };
 
 struct Options {

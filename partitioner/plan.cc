@@ -13,6 +13,7 @@
 #include "partitioner/saturating.h"
 #include "partitioner/segments.h"
 #include "partitioner/selection.h"
+#include "partitioner/uint8_inputs.h"
 
 namespace npu {
 namespace {
@@ -419,6 +420,10 @@ std::string_view PlacementName(Placement placement) {
   return "host";
 }
 
+std::string ReasonText(const Reason& reason) {
+  return fmt::format("{} is {}; allowed is {}", reason.text, reason.actual, reason.allowed);
+}
+
 Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options, const PlacementModels* models) {
   const InferenceResult inference = InferShapes(*graph);
   std::vector<Fold> given_up;
@@ -438,11 +443,13 @@ Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options, 
           {fold.name, fold.into, fold.on_cpu ? "its operators are not all on delegate-cpu in one partition"
                                            : "its operators do not all reach the NPU in one partition"});
     }
+    NPU_ASSIGN_OR_RETURN(plan.uint8_inputs, SelectUint8Inputs(*graph, options.input_uint8));
     NPU_RETURN_IF_ERROR(Planner(plan, inference, models).Run());
     std::vector<Fold> broken = BrokenFolds(plan);
     if (broken.empty()) {
       for (const OpPlan& op : plan.ops) plan.total_macs = SaturatingAdd(plan.total_macs, op.macs);
       plan.boundaries = FindBoundaries(plan);
+      NPU_RETURN_IF_ERROR(CheckUint8Readers(plan));
       return plan;
     }
     given_up.insert(given_up.end(), std::make_move_iterator(broken.begin()),

@@ -32,6 +32,9 @@ namespace npu {
 enum class Placement : uint8_t { kNpu, kDelegateCpu, kHost };
 std::string_view PlacementName(Placement placement);  // "npu", "delegate-cpu", "host"
 
+// "input 1 (weights) element type is FLOAT32; allowed is INT8 or UINT8"
+std::string ReasonText(const Reason& reason);
+
 struct OpPlan {
   Placement placement = Placement::kHost;
   int segment = -1;    // index into Plan::segments; -1 on the host or evaluated at plan time
@@ -67,6 +70,7 @@ struct Plan {
   PlanOptions options;
   std::vector<Fold> folds;
   std::vector<DeclinedFold> declined_folds;
+  std::vector<int> uint8_inputs;  // graph inputs whose bytes come as UINT8 (PartitionSpec), ascending
   std::vector<OpPlan> ops;
   std::vector<Segment> segments;
   std::vector<Partition> partitions;
@@ -76,7 +80,8 @@ struct Plan {
 
 // Takes the graph, infers its shapes, folds, checks every op and cuts segments. A fold whose operators do not
 // all end on the NPU in one partition is given up and the plan made again without it. The graph must have
-// passed Validate(); the only Errors are options that name nothing in this graph (deny=#99).
+// passed Validate(); the only Errors are options that name nothing in this graph (deny=#99), and inputs that
+// input_uint8 names and the host reads (uint8_inputs.h).
 // models: what placement=auto estimates with; null: it places like `all`.
 Result<Plan> MakePlan(std::shared_ptr<Graph> graph, const PlanOptions& options,
                       const PlacementModels* models = nullptr);

@@ -76,12 +76,22 @@ Json TensorsJson(const Graph& graph, const std::vector<int>& tensors) {
   return json;
 }
 
-Json ModelJson(const Graph& graph, const Diagnosis& diagnosis, const ReportContext& context) {
+Json IoNotesJson(const Plan& plan) {
+  std::vector<std::string> notes = IoNotes(*plan.graph);
+  for (int tensor : plan.uint8_inputs) {
+    notes.push_back(fmt::format("input \"{}\": given as UINT8, 128 above its INT8 value (option input_uint8)",
+                                plan.graph->tensors[tensor].name));
+  }
+  return notes;
+}
+
+Json ModelJson(const Plan& plan, const Diagnosis& diagnosis, const ReportContext& context) {
+  const Graph& graph = *plan.graph;
   return {{"kind", diagnosis.code},
           {"kind_sentence", diagnosis.sentence},
           {"description", context.model_description},
           {"subgraph_name", graph.name},
-          {"io_notes", IoNotes(graph)},
+          {"io_notes", IoNotesJson(plan)},
           {"inputs", TensorsJson(graph, graph.inputs)},
           {"outputs", TensorsJson(graph, graph.outputs)},
           {"ops", graph.ops.size()},
@@ -311,7 +321,7 @@ std::string ReportJson(const Plan& plan, const ReportContext& context) {
   Json ops = Json::array();
   for (size_t i = 0; i < plan.ops.size(); ++i) ops.push_back(OpJson(plan, advice, i, notes[i]));
   const Json json = {{"schema_version", kSchemaVersion},
-                     {"model", ModelJson(*plan.graph, diagnosis, context)},
+                     {"model", ModelJson(plan, diagnosis, context)},
                      {"summary", SummaryJson(plan)},
                      {"partitions", PartitionsJson(plan)},
                      {"segments", SegmentsJson(plan)},

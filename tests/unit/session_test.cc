@@ -56,6 +56,25 @@ Bytes RunSession(Session& session, const Bytes& x) {
   return {session.output(0).begin(), session.output(0).end()};
 }
 
+TEST(SessionUint8Test, TheInputIsShownAndReadAsUint8) {
+  GraphBuilder b;
+  const int x = b.Input(kType, {1, 4}, 0.05f, -128), y = b.Tensor(kType, {1, 4}, 0.05f, -128);
+  b.Op(OpKind::kRelu6, {x}, {y});
+  const auto graph = b.Build({y});
+  const auto options = ParseOptions({{"device", "reference"}, {"input_uint8", "#0"}});
+  ASSERT_TRUE(options);
+  auto plan = MakePlan(graph, options->plan);
+  ASSERT_TRUE(plan) << plan.error().text;
+  const auto session = Session::Create(std::make_shared<const Plan>(std::move(*plan)), *options);
+  ASSERT_TRUE(session) << session.error().text;
+  const Tensor& shown = (*session)->graph().tensors[x];
+  EXPECT_EQ(shown.type, DataType::kUInt8);
+  EXPECT_EQ(shown.zero_point(), 0);
+  // 6 / 0.05 is 120.
+  EXPECT_EQ(RunSession(**session, {std::byte{0}, std::byte{1}, std::byte{100}, std::byte{255}}),
+            (Bytes{std::byte{0x80}, std::byte{0x81}, std::byte{0x80 ^ 100}, std::byte{0x80 ^ 120}}));
+}
+
 TEST(SessionStateTest, GoesOnUntilResetAndIsNotShared) {
   const auto graph = SvdfGraph();
   const auto first = MakeSession(graph), second = MakeSession(graph);

@@ -42,6 +42,7 @@ PlanPtr MakePlan(const npu_model* model, const Arguments& arguments, const std::
   if (!arguments.cache_dir.empty()) options.push_back({"cache_dir", arguments.cache_dir.c_str()});
   if (!arguments.deny.empty()) options.push_back({"deny", arguments.deny.c_str()});
   if (!arguments.allow.empty()) options.push_back({"allow", arguments.allow.c_str()});
+  if (!arguments.input_uint8.empty()) options.push_back({"input_uint8", arguments.input_uint8.c_str()});
   npu_plan* plan = nullptr;
   Check(npu_plan_create(model, options.data(), options.size(), &plan));
   return PlanPtr(plan);

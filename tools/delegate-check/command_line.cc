@@ -108,6 +108,8 @@ void DeclarePlan(Declaration& declare, Arguments& arguments) {
   declare.Value("--min-segment-ops", arguments.min_segment_ops, "N",
                  "partitions without MACs and with fewer operators stay with the host; 1: none does")
       ->check(Between(1, kNoLimit))->capture_default_str();
+  declare.Value("--input-uint8", arguments.input_uint8, "LIST",
+                "INT8 inputs that are given as UINT8, 128 above: names with * and ?, or #index, joined by +");
   declare.Word("--fc-rounding", arguments.fc_rounding, {"single", "double"}, "how FULLY_CONNECTED rounds");
   declare.Word("--requantize", arguments.requantize, {"exact", "float"},
                "float: faster, every operator at most 1 from the CPU reference; --verify compares so");

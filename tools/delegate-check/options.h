@@ -22,6 +22,7 @@ struct Arguments {
   std::string color = "auto";  // or always, never
   std::string device = "auto";
   std::string deny, allow;
+  std::string input_uint8;
   std::string fc_rounding = "single";
   std::string requantize = "exact";
   std::string folds = "all";
