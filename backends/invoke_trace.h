@@ -36,7 +36,9 @@ struct SegmentTrace {
   int part = 0;           // of its partition, in the order they run
   bool replaced = false;  // the device has failed: the CPU computed it
   TraceClock clock = TraceClock::kHost;
-  int64_t upload_bytes = 0, download_bytes = 0;  // of its inputs and outputs, states included; 0 on the CPU
+  // Copied or converted of its inputs and outputs, states included: not what kernels use where the caller has it, and
+  // nothing on the CPU.
+  int64_t upload_bytes = 0, download_bytes = 0;
   int64_t begin_ns = 0;
   int64_t uploaded_ns = 0;  // upload: inputs converted and copied to where kernels read them
   int64_t queued_ns = 0;    // queue: launches handed to the driver

@@ -217,7 +217,8 @@ NPU_API npu_status npu_session_copy_input(npu_session* session, size_t index, co
 NPU_API npu_status npu_session_copy_output(npu_session* session, size_t index, void* data, size_t bytes);
 
 /* Or binds the caller's memory, read at (written by) every later invocation, until bound again; NULL
- * unbinds. It must stay valid meanwhile; size as above; any alignment. */
+ * unbinds. It must stay valid meanwhile; size as above; any alignment. Where that is possible nothing is copied: an output
+ * may hold anything while it is computed, and after an invocation that failed. */
 NPU_API npu_status npu_session_bind_input(npu_session* session, size_t index, const void* data, size_t bytes);
 NPU_API npu_status npu_session_bind_output(npu_session* session, size_t index, void* data, size_t bytes);
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "backends/opencl/host_binding.h"
 #include "backends/opencl/segment_memory.h"
 
 namespace npu {
@@ -68,7 +69,8 @@ Status BindConstants(BoundSegment& state, const SegmentLayout& layout, int64_t s
 
 class KernelBinder {
  public:
-  KernelBinder(BoundSegment& state, const SegmentLayout& layout) : state_(state), layout_(layout) {}
+  KernelBinder(BoundSegment& state, const SegmentLayout& layout)
+      : state_(state), layout_(layout), arguments_(layout.arena.size()) {}
 
   Status Bind(const LoweredOp& op, const KernelLaunch& launch) {
     const std::string& device = state_.device->name();
@@ -101,9 +103,17 @@ class KernelBinder {
       argument_bytes.push_back(std::holds_alternative<int32_t>(arg) || std::holds_alternative<float>(arg) ? 4 : 0);
     }
     NPU_RETURN_IF_ERROR(state_.device->forms().Fix(state_.program, launch.kernel, shape.local, argument_bytes));
+    for (cl_uint i = 0; i < wanted; ++i) {
+      const Storage storage = layout_.Find(op, launch.args[i]);
+      if (storage.where != Storage::Where::kArena) continue;
+      arguments_[storage.block].push_back({static_cast<int>(state_.launches.size()), i, storage.offset});
+    }
     state_.launches.push_back({std::move(kernel), shape, launch.kernel, op.op});
     return {};
   }
+
+  // By block of the arena: what was bound to it.
+  const BlockArguments& arguments() const { return arguments_; }
 
  private:
   Status SetArg(cl::Kernel& kernel, cl_uint i, const LoweredOp& op, const KernelArg& arg) const {
@@ -121,6 +131,7 @@ class KernelBinder {
 
   BoundSegment& state_;
   const SegmentLayout& layout_;
+  BlockArguments arguments_;
 };
 
 Result<SegmentBoundary> MakeBoundary(BoundSegment& state, const SegmentLayout& layout, const Graph& graph,
@@ -129,6 +140,7 @@ Result<SegmentBoundary> MakeBoundary(BoundSegment& state, const SegmentLayout& l
   DeviceMemory& memory = storage.where == Storage::Where::kConstant ? *state.constants : state.arena;
   SegmentBoundary boundary;
   boundary.bytes = static_cast<size_t>(graph.tensors[tensor].byte_size().value_or(0));
+  boundary.element_bytes = std::max<size_t>(DataTypeBits(graph.tensors[tensor].type) / 8, 1);
   boundary.flip_sign_bit = graph.tensors[tensor].type == DataType::kInt8;
   if (std::byte* host = memory.host(storage.block); host != nullptr) {
     boundary.host = host + storage.offset;
@@ -199,6 +211,9 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
     NPU_ASSIGN_OR_RETURN(SegmentBoundary after, MakeBoundary(*bound, layout, graph, tensor));
     bound->inputs.push_back(std::move(before));
     bound->outputs.push_back(std::move(after));
+  }
+  if (shared && settings.use_host_memory && device->limits().runs_in_caller) {
+    FindHostArguments(*bound, layout, graph, segment, binder.arguments());
   }
   for (const std::vector<SegmentBoundary>* list : {&bound->inputs, &bound->outputs}) {
     for (const SegmentBoundary& boundary : *list) {

@@ -21,13 +21,27 @@ struct BoundLaunch {
   int op = 0;             // into the compiled graph
 };
 
-// A segment input or output, or a state, which is both. No command of the queue ever touches the caller's memory.
+// An argument of a launch that is an address in a block of the arena.
+struct BlockArgument {
+  int launch = 0;  // into BoundSegment::launches
+  cl_uint argument = 0;
+  int64_t offset = 0;  // bytes behind the start of the block
+};
+// By block of the arena, in the order of launches.
+using BlockArguments = std::vector<std::vector<BlockArgument>>;
+
+// A segment input or output, or a state, which is both.
 struct SegmentBoundary {
   cl::Buffer buffer;               // null when memory is shared
   std::byte* host = nullptr;       // its place in shared memory, or staging
   std::vector<std::byte> staging;  // empty when memory is shared
   size_t bytes = 0;
+  size_t element_bytes = 1;
   bool flip_sign_bit = false;  // INT8: stored as q ^ 0x80, which is q + 128 (ops/lowering.h)
+  // What to set so that kernels use the caller's memory instead (host_binding.h); empty: bytes are always copied.
+  std::vector<BlockArgument> arguments;
+  const std::byte* bound = nullptr;  // the caller's memory that kernels use; null: `host`
+  const std::byte* asked = nullptr;  // the caller's memory when that was decided
 
   bool staged() const { return !staging.empty(); }
 };
@@ -46,6 +60,7 @@ struct BoundSegment {
 
 struct BindSettings {
   bool use_shared_memory = true;  // where the device offers it; false: as on a device that does not
+  bool use_host_memory = true;    // inputs and outputs where the caller has them, if that is possible (host_binding.h)
   // For tests that look for writes past the end: blocks share no bytes with each other, and each has this
   // many bytes more behind its slack.
   int64_t guard_bytes = 0;

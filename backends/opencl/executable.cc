@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/opencl/host_binding.h"
 #include "backends/opencl/launch_timer.h"
 #include "backends/opencl/program_file.h"
 #include "base/log.h"
@@ -44,6 +45,7 @@ class OpenClExecutable : public Executable {
 
   Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
     NPU_RETURN_IF_ERROR(CheckCall(inputs.size(), outputs.size()));
+    NPU_RETURN_IF_ERROR(BindHostMemory(*bound_, team_.get(), inputs, outputs));
     CopyIn(inputs);
     if (team_ != nullptr) {
       if (Status status = team_->Run(); !status) {
@@ -73,6 +75,7 @@ class OpenClExecutable : public Executable {
     }
     SegmentTrace segment;
     segment.begin_ns = TraceClockNs();
+    NPU_RETURN_IF_ERROR(BindHostMemory(*bound_, team_.get(), inputs, outputs));
     CopyIn(inputs);
     if (Status status = RunTraced(segment); !status) {
       if (clFinish(timer_->queue()) != CL_SUCCESS) abandoned_ = true;
@@ -80,8 +83,12 @@ class OpenClExecutable : public Executable {
     }
     CopyOut(outputs);
     segment.end_ns = TraceClockNs();
-    for (const SegmentBoundary& input : bound_->inputs) segment.upload_bytes += static_cast<int64_t>(input.bytes);
-    for (const SegmentBoundary& output : bound_->outputs) segment.download_bytes += static_cast<int64_t>(output.bytes);
+    for (const SegmentBoundary& input : bound_->inputs) {
+      if (input.bound == nullptr) segment.upload_bytes += static_cast<int64_t>(input.bytes);
+    }
+    for (const SegmentBoundary& output : bound_->outputs) {
+      if (output.bound == nullptr || output.flip_sign_bit) segment.download_bytes += static_cast<int64_t>(output.bytes);
+    }
     if (segment.steps.size() == bound_->launches.size()) trace.segments.push_back(std::move(segment));
     return {};
   }
@@ -118,13 +125,19 @@ class OpenClExecutable : public Executable {
 
   void CopyIn(std::span<const std::byte* const> inputs) const {
     for (size_t i = 0; i < inputs.size(); ++i) {
-      CopyBoundary(bound_->inputs[i], inputs[i], bound_->inputs[i].host);
+      const SegmentBoundary& input = bound_->inputs[i];
+      if (input.bound == nullptr) CopyBoundary(input, inputs[i], input.host);
     }
   }
 
   void CopyOut(std::span<std::byte* const> outputs) const {
     for (size_t i = 0; i < outputs.size(); ++i) {
-      CopyBoundary(bound_->outputs[i], bound_->outputs[i].host, outputs[i]);
+      const SegmentBoundary& output = bound_->outputs[i];
+      if (output.bound == nullptr) {
+        CopyBoundary(output, output.host, outputs[i]);
+      } else if (output.flip_sign_bit) {
+        FlipSignBits(outputs[i], outputs[i], output.bytes);
+      }
     }
   }
 

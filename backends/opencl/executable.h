@@ -1,9 +1,9 @@
 // A segment on an OpenCL device. Everything is made when it is compiled: kernels with their arguments,
 // one arena for tensors, one block of constants, an in-order queue. Invoke copies the inputs in, enqueues
-// the kernels, waits once, and copies the outputs out; INT8 tensors change to and from the u8 domain
-// (ops/lowering.h) while the host copies them. InvokeTraced does the same on a queue that takes times
+// the kernels, waits once, and copies the outputs out, but for those that kernels use where the caller has them
+// (host_binding.h); INT8 tensors change to and from the u8 domain (ops/lowering.h) on the way. InvokeTraced does the same on a queue that takes times
 // (launch_timer.h), which is made when it is first called.
-// No command ever touches the caller's memory, so a failed Invoke leaves nothing behind that could. In a
+// No command that could outlive an Invoke touches the caller's memory, so a failed one leaves nothing behind. In a
 // forked process Invoke is an Error, and destruction leaves the parent's device objects alone.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -64,6 +64,20 @@ Status LaunchTeam::AddMember() {
   return {};
 }
 
+Status LaunchTeam::SetArgument(int launch, cl_uint argument, const void* address) {
+  const auto step = std::find_if(steps_.begin(), steps_.end(), [launch](const LaunchStep& s) {
+    return s.first == launch && !s.ranges.empty();
+  });
+  if (step == steps_.end()) return {};
+  for (const Member& helper : helpers_) {
+    const cl::Kernel& kernel = helper.kernels[static_cast<size_t>(step - steps_.begin())];
+    NPU_RETURN_IF_CL_ERROR(clSetKernelArgSVMPointer(kernel(), argument, address),
+                           fmt::format("clSetKernelArgSVMPointer({}, {})", bound_.launches[launch].name, argument),
+                           bound_.device->name());
+  }
+  return {};
+}
+
 Status LaunchTeam::Run() {
   failed_.store(false, std::memory_order_relaxed);
   run_->Run();

@@ -30,6 +30,9 @@ class LaunchTeam : public TeamRun::Worker {
   // read and write one buffer would wait for each other across queues.
   static Result<std::unique_ptr<LaunchTeam>> Create(const BoundSegment& bound, const TeamSettings& settings);
 
+  // For helpers, what clSetKernelArgSVMPointer is for the launch's own kernel. Not while Run is running.
+  Status SetArgument(int launch, cl_uint argument, const void* address);
+
   // Does all launches and waits. The first error of any member; all commands have ended then, too, if
   // all_ended.
   Status Run();
