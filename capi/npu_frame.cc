@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "backends/frames/buffer_registry.h"
 #include "backends/frames/check_frame.h"
 #include "backends/frames/pixel_format.h"
 #include "capi/frame_input.h"
@@ -211,6 +212,32 @@ npu_status npu_session_io_info(const npu_session* session, size_t index, npu_io_
     info.syncs = counts.syncs;
     counts.path.copy(info.path, sizeof(info.path) - 1);
     counts.reason.copy(info.reason, sizeof(info.reason) - 1);
+    return Fill(out_info, info);
+  });
+}
+
+npu_status npu_register_frame_buffer(const void* ptr, size_t size, int32_t fd) {
+  return Guard([&] {
+    if (ptr == nullptr) return BadArgument("ptr is NULL");
+    const Status status = BufferRegistry::OfProcess()->Add({static_cast<const std::byte*>(ptr), size}, fd);
+    return status ? NPU_OK : SetError(status.error());
+  });
+}
+
+npu_status npu_unregister_frame_buffer(const void* ptr) {
+  return Guard([&] {
+    const Status status = BufferRegistry::OfProcess()->Remove(static_cast<const std::byte*>(ptr));
+    return status ? NPU_OK : SetError(status.error());
+  });
+}
+
+npu_status npu_frame_buffer_counts(const void* ptr, npu_frame_buffer_info* out_info) {
+  return Guard([&] {
+    const auto counts = BufferRegistry::OfProcess()->CountsOf(static_cast<const std::byte*>(ptr));
+    if (!counts) return SetError(counts.error());
+    npu_frame_buffer_info info{};
+    info.reads = counts->reads;
+    info.syncs = counts->syncs;
     return Fill(out_info, info);
   });
 }

@@ -198,6 +198,28 @@ typedef struct npu_io_info {
 
 NPU_API npu_status npu_session_io_info(const npu_session* session, size_t index, npu_io_info* out_info);
 
+/* ---- frame buffers as inputs of TFLite and LiteRT --------------------------------------------------- */
+
+/* Tells the plug-in that size bytes at ptr are mapped from fd, a DMA-BUF or memfd. From then on, whenever a host that has
+ * loaded this library as its delegate hands it an input there (Interpreter::SetCustomAllocationForTensor), the plug-in waits for the
+ * buffer's fences (option frame_timeout_ms) and reads it between DMA_BUF_IOCTL_SYNC START and END. Other operators of
+ * the host that read the input do not. ptr need not be the mapping's beginning.
+ * The mapping must stay until it is unregistered and no invocation reads it any more; fd may be closed at once.
+ * Any thread. For this to reach the plug-in, get the function from the library that the host has loaded (dlopen of the same file).
+ * NPU_INVALID_ARGUMENT: nothing there, fd is not open or shorter, or memory that overlaps a registered buffer's. */
+NPU_API npu_status npu_register_frame_buffer(const void* ptr, size_t size, int32_t fd);
+/* ptr as it was registered. Does not wait for invocations. NPU_INVALID_ARGUMENT: nothing was. */
+NPU_API npu_status npu_unregister_frame_buffer(const void* ptr);
+
+typedef struct npu_frame_buffer_info {
+  size_t struct_size;
+  uint64_t reads; /* inputs that the plug-in has read there */
+  uint64_t syncs; /* DMA-BUF brackets that it has opened for them; none for a memfd */
+} npu_frame_buffer_info;
+
+/* ptr as it was registered. NPU_INVALID_ARGUMENT: nothing was. */
+NPU_API npu_status npu_frame_buffer_counts(const void* ptr, npu_frame_buffer_info* out_info);
+
 #ifdef __cplusplus
 }
 #endif

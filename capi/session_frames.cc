@@ -98,7 +98,7 @@ const std::byte* SessionFrames::Uncopied(size_t input) const {
 
 Status SessionFrames::Read(size_t input, std::span<std::byte> memory) {
   Slot& slot = slots_[input];
-  NPU_RETURN_IF_ERROR(slot.reader.Begin(slot.frame, slot.memory));
+  NPU_RETURN_IF_ERROR(slot.reader.Begin(slot.frame, slot.memory, options_.frame_timeout));
   slot.counts.syncs += slot.reader.brackets();
   ++slot.counts.frames;
   if (Uncopied(input) != nullptr) {

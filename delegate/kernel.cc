@@ -216,6 +216,12 @@ Status Kernel::Prepare(host::Context* context) {
     NPU_RETURN_IF_ERROR(Compile(context, std::move(shapes)));
   }
   input_pointers_.assign(compiled_->inputs.size() + compiled_->states.size(), nullptr);
+  input_bytes_.clear();
+  for (const std::vector<int>* tensors : {&compiled_->inputs, &compiled_->states}) {
+    for (int tensor : *tensors) {
+      input_bytes_.push_back(static_cast<size_t>(compiled_->graph->tensors[tensor].byte_size().value_or(0)));
+    }
+  }
   output_pointers_.assign(compiled_->outputs.size() + compiled_->states.size(), nullptr);
   return ResizeOutputs(context);
 }
@@ -263,6 +269,13 @@ Status Kernel::Invoke(host::Context* context) {
     if (!value.empty()) std::memcpy(data, value.data(), value.size());
   }
   if (compiled_->executable == nullptr) return {};
+  NPU_RETURN_IF_ERROR(reads_.Begin(input_pointers_, input_bytes_, state_->options().frame_timeout));
+  Status status = Run();
+  if (Status ended = reads_.End(); status && !ended) status = std::move(ended);
+  return status;
+}
+
+Status Kernel::Run() {
   if (profile_ == nullptr) return compiled_->executable->Invoke(input_pointers_, output_pointers_);
   InvokeTrace trace;
   NPU_RETURN_IF_ERROR(compiled_->executable->InvokeTraced(input_pointers_, output_pointers_, trace));

@@ -2,7 +2,8 @@
 // init never fails (old hosts crash on it): it keeps the error, and prepare gives it. prepare may run
 // several times and after every resize: it compiles again only when the shapes of the node's inputs have
 // changed, and sets the output shapes itself, since hosts do not. invoke binds the host's tensors and
-// runs; it allocates nothing.
+// runs; it allocates nothing. Inputs in memory that the application has registered (npu_register_frame_buffer) are read
+// between a wait for their fences and the end of a DMA-BUF bracket.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/frames/buffer_registry.h"
 #include "delegate/delegate.h"
 #include "delegate/host_abi.h"
 
@@ -34,6 +36,7 @@ class Kernel {
 
   Result<std::vector<Shape>> InputShapes(host::Context* context) const;
   Status Compile(host::Context* context, std::vector<Shape> shapes);
+  Status Run();
   Status ResizeOutputs(host::Context* context) const;
   // Tells the profile, if there is one, what is now compiled.
   void ProfileCompiled();
@@ -45,6 +48,8 @@ class Kernel {
   ComputeOptions compute_;
   std::optional<CompiledPartition> compiled_;
   std::vector<const std::byte*> input_pointers_;
+  std::vector<size_t> input_bytes_;  // as input_pointers_
+  RegisteredReads reads_;
   std::vector<std::byte*> output_pointers_;
   std::string description_;
   std::shared_ptr<GraphProfile> profile_;  // null: nothing is measured

@@ -26,6 +26,9 @@ constexpr OptionRow kOptions[] = {
 // More threads than any CPU has: a larger number is a typing mistake.
 constexpr int64_t kMaxThreads = 1024;
 
+// A day: whoever means "for ever" gets as good as that.
+constexpr int64_t kMaxTimeoutMs = 24 * 3600 * 1000;
+
 std::string_view Trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n\f\v";
   const size_t first = text.find_first_not_of(kSpace);
@@ -172,6 +175,12 @@ Status Set_requantize(Options& options, std::string_view value) {
   constexpr std::array<std::string_view, 2> kChoices = {"exact", "float"};
   NPU_ASSIGN_OR_RETURN(const size_t choice, ParseChoice("requantize", value, kChoices));
   options.compute.requantize = choice == 0 ? Requantize::kExact : Requantize::kFloat;
+  return {};
+}
+
+Status Set_frame_timeout_ms(Options& options, std::string_view value) {
+  NPU_ASSIGN_OR_RETURN(const int64_t number, ParseNumber("frame_timeout_ms", value, 0, kMaxTimeoutMs));
+  options.frame_timeout = std::chrono::milliseconds(number);
   return {};
 }
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,6 +38,7 @@ struct Options {
   PlanOptions plan;
   ComputeOptions compute;
   std::string device = "auto";  // "reference": CPU reference instead of OpenCL
+  std::chrono::milliseconds frame_timeout{1000};  // of fences
   LogLevel log_level = LogLevel::kWarning;
   std::string cache_dir;    // of compiled programs; empty: none
   std::string report_path;  // empty: none

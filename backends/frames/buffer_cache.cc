@@ -37,14 +37,6 @@ bool IsUncached(const FrameSystem& system, std::span<const std::byte> memory) {
 
 std::string Named(int fd) { return "file descriptor " + std::to_string(fd); }
 
-// A DMA-BUF tells its size by seeking to its end only; st_size of it is 0.
-Result<uint64_t> SizeOf(int fd, const struct stat& info) {
-  if (info.st_size > 0) return static_cast<uint64_t>(info.st_size);
-  const off_t end = lseek(fd, 0, SEEK_END);
-  if (end > 0) return static_cast<uint64_t>(end);
-  return Fail(ErrorCode::kInvalidArgument, Named(fd) + " is no memory: it has no size");
-}
-
 }  // namespace
 
 SharedBuffer::~SharedBuffer() {
@@ -71,12 +63,7 @@ Status SharedBuffer::Reading::End() {
 Result<SharedBuffer::Reading> SharedBuffer::Read(const std::shared_ptr<SharedBuffer>& buffer, std::chrono::nanoseconds timeout) {
   SharedBuffer& self = *buffer;
   if (self.readers_ == 0) {
-    // Reading past the end of a file is a signal, not an error.
-    struct stat info {};
-    if (fstat(self.fd_, &info) == 0 && info.st_size > 0 && static_cast<uint64_t>(info.st_size) < self.bytes_.size()) {
-      return Fail(ErrorCode::kInvalidArgument, "the frame's memory has become shorter: " + std::to_string(info.st_size) +
-                                                   " bytes; it was mapped with " + std::to_string(self.bytes_.size()));
-    }
+    NPU_RETURN_IF_ERROR(CheckLength(self.fd_, self.bytes_.size()));
     // The fence of whoever writes first, then the caches: a bracket waits for nobody.
     NPU_RETURN_IF_ERROR(WaitReadable(self.system_, self.fd_, timeout, "the frame's buffer"));
     NPU_ASSIGN_OR_RETURN(self.brackets_, SyncForRead(self.system_, self.fd_, true));
@@ -99,7 +86,7 @@ Result<std::shared_ptr<SharedBuffer>> BufferCache::Map(int fd, uint64_t size) {
   if (fstat(fd, &info) != 0 || fstatfs(fd, &system_info) != 0) {
     return Fail(ErrorCode::kInvalidArgument, Named(fd) + " is not open: " + std::strerror(errno));
   }
-  NPU_ASSIGN_OR_RETURN(const uint64_t there, SizeOf(fd, info));
+  NPU_ASSIGN_OR_RETURN(const uint64_t there, MemorySize(fd, info));
   if (size > there) {
     return Fail(ErrorCode::kInvalidArgument,
                 Named(fd) + " has " + std::to_string(there) + " bytes; " + std::to_string(size) + " are needed");

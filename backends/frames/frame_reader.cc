@@ -7,8 +7,8 @@
 
 namespace npu {
 
-Status FrameReader::Begin(const Frame& frame, const MappedFrame& memory, const FrameSystem& system,
-                          std::chrono::nanoseconds timeout) {
+Status FrameReader::Begin(const Frame& frame, const MappedFrame& memory, std::chrono::nanoseconds timeout,
+                          const FrameSystem& system) {
   static_cast<void>(End());
   memory_ = memory;
   staged_bytes_ = 0;

@@ -13,9 +13,6 @@
 
 namespace npu {
 
-// Longer than any camera takes for a frame; what is not ready then never will be.
-inline constexpr std::chrono::seconds kFrameTimeout{1};
-
 class FrameReader {
  public:
   FrameReader() = default;
@@ -23,9 +20,9 @@ class FrameReader {
   FrameReader& operator=(FrameReader&&) = default;
   ~FrameReader() { static_cast<void>(End()); }
 
-  // kDevice after kFrameTimeout; then nothing is open.
-  Status Begin(const Frame& frame, const MappedFrame& memory, const FrameSystem& system = RealFrameSystem(),
-               std::chrono::nanoseconds timeout = kFrameTimeout);
+  // kDevice after the timeout; then nothing is open.
+  Status Begin(const Frame& frame, const MappedFrame& memory, std::chrono::nanoseconds timeout,
+               const FrameSystem& system = RealFrameSystem());
   // What to read: the frame's memory, or a copy of it with the same strides.
   const MappedFrame& memory() const { return memory_; }
   // Bytes of this frame that were copied because its memory has no cache.

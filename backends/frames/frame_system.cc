@@ -4,6 +4,7 @@
 #include <linux/dma-buf.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -83,6 +84,23 @@ Result<bool> SyncForRead(const FrameSystem& system, int fd, bool start) {
     }
     if (errno == EAGAIN) sched_yield();
   }
+}
+
+// A DMA-BUF tells its size by seeking to its end only; st_size of it is 0.
+Result<uint64_t> MemorySize(int fd, const struct stat& info) {
+  if (info.st_size > 0) return static_cast<uint64_t>(info.st_size);
+  const off_t end = lseek(fd, 0, SEEK_END);
+  if (end > 0) return static_cast<uint64_t>(end);
+  return Fail(ErrorCode::kInvalidArgument, "file descriptor " + std::to_string(fd) + " is no memory: it has no size");
+}
+
+Status CheckLength(int fd, uint64_t bytes) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return Fail(ErrorCode::kDevice, std::string("the frame's memory is gone: ") + std::strerror(errno));
+  const uint64_t there = MemorySize(fd, info).value_or(0);
+  if (there >= bytes) return {};
+  return Fail(ErrorCode::kInvalidArgument, "the frame's memory has become shorter: " + std::to_string(there) +
+                                               " bytes; it was mapped with " + std::to_string(bytes));
 }
 
 }  // namespace npu

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <cstddef>
@@ -30,5 +31,12 @@ Status WaitReadable(const FrameSystem& system, int fd, std::chrono::nanoseconds 
 
 // Opens (start) or closes a bracket of reads. False: `fd` is no DMA-BUF and needs none.
 Result<bool> SyncForRead(const FrameSystem& system, int fd, bool start);
+
+// Bytes of the memory behind `fd`, whose fstat is `info`. kInvalidArgument: it has none.
+Result<uint64_t> MemorySize(int fd, const struct stat& info);
+
+// kInvalidArgument if what was mapped with `bytes` has become shorter: reading past the end of a file is a signal, not an
+// error.
+Status CheckLength(int fd, uint64_t bytes);
 
 }  // namespace npu

@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +16,7 @@
 #include <thread>
 
 #include "backends/cpu/cpu_backend.h"
+#include "backends/frames/buffer_registry.h"
 #include "delegate/kernel.h"
 #include "partitioner/report.h"
 #include "tests/abi/plugin_delegate.h"
@@ -113,6 +116,50 @@ TEST(Delegate, RunsOnTheDevice) {
   EXPECT_EQ(host.host_node_count(), 0);
   ASSERT_EQ(host.Allocate(), host::kOk);
   ExpectRuns(host, graph);
+}
+
+// An input that the application has put into a mapping of its own (SetCustomAllocationForTensor).
+class MappedInput {
+ public:
+  explicit MappedInput(size_t bytes) : bytes_(bytes) {
+    fd = memfd_create("input", MFD_CLOEXEC);
+    EXPECT_EQ(ftruncate(fd, static_cast<off_t>(bytes)), 0);
+    data = static_cast<std::byte*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    EXPECT_NE(data, MAP_FAILED);
+  }
+  ~MappedInput() {
+    munmap(data, bytes_);
+    close(fd);
+  }
+  int fd = -1;
+  std::byte* data = nullptr;
+
+ private:
+  size_t bytes_;
+};
+
+TEST(Delegate, ReadsRegisteredMemoryInItsBrackets) {
+  const auto graph = PoolNet();
+  PluginDelegate delegate;
+  FakeHost host(graph);
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk);
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  const Bytes bytes = RandomBytes(graph->tensors[0], 7);
+  MappedInput input(bytes.size() + 64);
+  host.tensors[0].data = input.data + 64;
+  std::ranges::copy(bytes, input.data + 64);
+  const auto registry = BufferRegistry::OfProcess();
+  ASSERT_TRUE(registry->Add({input.data, bytes.size() + 64}, input.fd));
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(host.Invoke(), host::kOk);
+  EXPECT_EQ(host.Read(graph->outputs[0]), Expected(graph, bytes));
+  EXPECT_EQ(registry->CountsOf(input.data)->reads, 3u);
+
+  // Half of it gone: said, not a signal.
+  ASSERT_EQ(ftruncate(input.fd, 16), 0);
+  EXPECT_EQ(host.Invoke(), host::kError);
+  ASSERT_FALSE(host.errors.empty());
+  EXPECT_NE(host.errors.back().find("has become shorter"), std::string::npos) << host.errors.back();
+  ASSERT_TRUE(registry->Remove(input.data));
 }
 
 TEST(Delegate, LeavesDeniedOperatorsToTheHost) {

@@ -2,6 +2,8 @@
 // frame is read and when it is given back.
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,11 +17,11 @@ namespace {
 
 class BindFrameTest : public testing::TestWithParam<const char*> {
  protected:
-  void Open(const char* file) {
-    const npu_option options[] = {{"device", GetParam()}, {"threads", "1"}};
+  void Open(const char* file, npu_option option = {"log_level", "warning"}) {
+    const npu_option options[] = {{"device", GetParam()}, {"threads", "1"}, option};
     const std::string path = std::string(NPU_SOURCE_DIR "/examples/digits/") + file;
     ASSERT_EQ(npu_model_open_file(path.c_str(), &model_), NPU_OK) << npu_last_error();
-    ASSERT_EQ(npu_plan_create(model_, options, 2, &plan_), NPU_OK) << npu_last_error();
+    ASSERT_EQ(npu_plan_create(model_, options, 3, &plan_), NPU_OK) << npu_last_error();
     const npu_status status = npu_session_create(plan_, &session_);
     if (status == NPU_DEVICE_ERROR) GTEST_SKIP() << npu_last_error();
     ASSERT_EQ(status, NPU_OK) << npu_last_error();
@@ -134,6 +136,34 @@ struct Released {
   std::vector<uint64_t> ids;
   static void Call(void* user, uint64_t id) { static_cast<Released*>(user)->ids.push_back(id); }
 };
+
+TEST_P(BindFrameTest, AnInt8InputThatIsGivenAsUint8TakesFramesAsTheyAre) {
+  const std::vector<uint8_t> pixels = Digit(5);
+  ASSERT_NO_FATAL_FAILURE(Open("digits_int8.tflite", {"input_uint8", "*"}));
+  if (IsSkipped()) return;
+  const auto copied = Copied(pixels, 0);
+  const npu_frame frame = GreyFrame(pixels);
+  ASSERT_EQ(npu_session_bind_frame(session_, 0, &frame, nullptr, nullptr), NPU_OK) << npu_last_error();
+  EXPECT_EQ(Invoke(), copied);
+  EXPECT_EQ(Info().uncopied, 1u) << Info().reason;
+  TearDown();
+  ASSERT_NO_FATAL_FAILURE(Open("digits_int8.tflite"));
+  EXPECT_EQ(Copied(pixels, 0x80), copied);
+}
+
+TEST_P(BindFrameTest, AFenceIsWaitedForAsLongAsTheOptionSays) {
+  ASSERT_NO_FATAL_FAILURE(Open("digits_int8.tflite", {"frame_timeout_ms", "20"}));
+  if (IsSkipped()) return;
+  const std::vector<uint8_t> pixels = Digit(6);
+  npu_frame frame = GreyFrame(pixels);
+  frame.acquire_fence_fd = eventfd(0, EFD_CLOEXEC);
+  ASSERT_EQ(npu_session_bind_frame(session_, 0, &frame, nullptr, nullptr), NPU_OK) << npu_last_error();
+  EXPECT_EQ(npu_session_invoke(session_), NPU_DEVICE_ERROR);
+  EXPECT_NE(std::string(npu_last_error()).find("within 20 ms"), std::string::npos) << npu_last_error();
+  ASSERT_EQ(eventfd_write(frame.acquire_fence_fd, 1), 0);
+  EXPECT_EQ(npu_session_invoke(session_), NPU_OK) << npu_last_error();
+  close(frame.acquire_fence_fd);
+}
 
 TEST_P(BindFrameTest, GivesFramesBackOnce) {
   for (const char* file : {"digits_int8.tflite", "digits_uint8_io.tflite"}) {

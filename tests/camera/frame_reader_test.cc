@@ -74,7 +74,7 @@ class FrameReaderTest : public testing::Test {
 TEST_F(FrameReaderTest, BracketsAreOpenOnlyInBetween) {
   FrameReader reader;
   const MappedFrame mapped = Map();
-  ASSERT_TRUE(reader.Begin(frame_, mapped, kSystem, 1s));
+  ASSERT_TRUE(reader.Begin(frame_, mapped, 1s, kSystem));
   EXPECT_EQ(open_brackets, 2);
   EXPECT_EQ(reader.brackets(), 2);
   EXPECT_EQ(reader.memory().planes[1].rows, mapped.planes[1].rows) << "read where it is";
@@ -83,8 +83,8 @@ TEST_F(FrameReaderTest, BracketsAreOpenOnlyInBetween) {
   EXPECT_EQ(open_brackets, 0);
   {
     FrameReader gone;
-    ASSERT_TRUE(gone.Begin(frame_, mapped, kSystem, 1s));
-    ASSERT_TRUE(gone.Begin(frame_, mapped, kSystem, 1s));
+    ASSERT_TRUE(gone.Begin(frame_, mapped, 1s, kSystem));
+    ASSERT_TRUE(gone.Begin(frame_, mapped, 1s, kSystem));
   }
   EXPECT_EQ(open_brackets, 0);
 }
@@ -92,7 +92,7 @@ TEST_F(FrameReaderTest, BracketsAreOpenOnlyInBetween) {
 TEST_F(FrameReaderTest, AFailureHalfWayClosesWhatWasOpened) {
   FrameReader reader;
   fail_at = 1;
-  EXPECT_FALSE(reader.Begin(frame_, Map(), kSystem, 1s));
+  EXPECT_FALSE(reader.Begin(frame_, Map(), 1s, kSystem));
   EXPECT_EQ(open_brackets, 0);
 }
 
@@ -101,13 +101,13 @@ TEST_F(FrameReaderTest, TheFenceComesBeforeAnyBracket) {
   frame_.acquire_fence_fd = fence;
   const MappedFrame mapped = Map();
   FrameReader reader;
-  const Status late = reader.Begin(frame_, mapped, kSystem, 5ms);
+  const Status late = reader.Begin(frame_, mapped, 5ms, kSystem);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, ErrorCode::kDevice);
   EXPECT_EQ(syncs, 0);
   ASSERT_EQ(eventfd_write(fence, 1), 0);
   close(fence);  // the duplicate stays
-  EXPECT_TRUE(reader.Begin(frame_, mapped, kSystem, 1s));
+  EXPECT_TRUE(reader.Begin(frame_, mapped, 1s, kSystem));
   frame_.acquire_fence_fd = 9999;
   EXPECT_FALSE(MapFrame(frame_, cache_));
 }
@@ -117,7 +117,7 @@ TEST_F(FrameReaderTest, UncachedMemoryIsCopiedOnceWhereThePictureIs) {
   frame_.crop = {2, 2, 4, 2};
   FrameReader reader;
   const MappedFrame mapped = Map();
-  ASSERT_TRUE(reader.Begin(frame_, mapped, kSystem, 1s));
+  ASSERT_TRUE(reader.Begin(frame_, mapped, 1s, kSystem));
   EXPECT_EQ(reader.staged_bytes(), 2u * 4 + 1u * 4);  // two rows of Y, one of pairs
   for (int plane = 0; plane < 2; ++plane) {
     const auto *copy = reader.memory().planes[plane].rows, *real = mapped.planes[plane].rows;
@@ -128,7 +128,7 @@ TEST_F(FrameReaderTest, UncachedMemoryIsCopiedOnceWhereThePictureIs) {
   EXPECT_TRUE(reader.End());
   // The whole frame, in the same memory.
   frame_.crop = {};
-  ASSERT_TRUE(reader.Begin(frame_, mapped, kSystem, 1s));
+  ASSERT_TRUE(reader.Begin(frame_, mapped, 1s, kSystem));
   EXPECT_EQ(reader.staged_bytes(), size_t{kWidth} * kHeight * 3 / 2);
 }
 
@@ -136,7 +136,7 @@ TEST_F(FrameReaderTest, PointersNeedNoSystem) {
   const std::string bytes(kBytes, 'x');
   for (FramePlane& plane : frame_.planes) plane.ptr = reinterpret_cast<const std::byte*>(bytes.data());
   FrameReader reader;
-  ASSERT_TRUE(reader.Begin(frame_, Map(), kSystem, 1s));
+  ASSERT_TRUE(reader.Begin(frame_, Map(), 1s, kSystem));
   EXPECT_EQ(syncs, 0);
   EXPECT_EQ(cache_.maps(), 0u);
 }

@@ -15,6 +15,10 @@
 #include <fstream>
 #include <thread>
 
+#include "backends/cpu/cpu_backend.h"
+#include "tests/abi/plugin_delegate.h"
+#include "tests/support/fake_host.h"
+#include "tests/support/graph_builder.h"
 #include "tools/camera-run/canvas.h"
 #include "tools/camera-run/failure.h"
 #include "tools/camera-run/source.h"
@@ -241,6 +245,37 @@ TEST(CameraVm, VgemBuffersAreReadWhereTheyAre) {
     EXPECT_EQ(results.back(), TheSession().Run(by_address));
   }
   EXPECT_NE(results[0], results[1]) << "a change of the buffer is not seen";
+}
+
+// A host's input in a buffer of a graphics driver, read by the plug-in as UINT8.
+TEST(CameraVm, APluginReadsARegisteredVgemBuffer) {
+  using namespace npu;
+  test::GraphBuilder builder;
+  const int x = builder.Input(DataType::kInt8, {1, 64, 64, 1}, 0.5f, -3), y = builder.Tensor(DataType::kInt8, {1, 32, 32, 1}, 0.5f, -3);
+  builder.Op(OpKind::kMaxPool2D, {x}, {y}, Pool2DParams{Padding::kValid, 2, 2, 2, 2, Activation::kNone});
+  const auto graph = builder.Build({y});
+  test::PluginDelegate delegate{{"input_uint8", "#0"}};
+  test::FakeHost host(graph);
+  ASSERT_EQ(host.Apply(delegate.get()), host::kOk) << test::reported;
+  ASSERT_EQ(host.Allocate(), host::kOk);
+  const VgemBuffer buffer(64, 64);
+  host.tensors[x].data = buffer.pixels;
+  ASSERT_EQ(npu_register_frame_buffer(buffer.pixels, buffer.size, buffer.fd), NPU_OK) << npu_last_error();
+  for (uint64_t round = 0; round < 3; ++round) {
+    test::Bytes int8(64 * 64);
+    for (size_t i = 0; i < int8.size(); ++i) {
+      buffer.pixels[i] = static_cast<uint8_t>(i * (31 + round));
+      int8[i] = static_cast<std::byte>(buffer.pixels[i] ^ 0x80);
+    }
+    ASSERT_EQ(host.Invoke(), host::kOk);
+    EXPECT_EQ(host.Read(y), test::RunGraph(*MakeCpuBackend(), graph, {int8})->front());
+    npu_frame_buffer_info info{};
+    info.struct_size = sizeof info;
+    ASSERT_EQ(npu_frame_buffer_counts(buffer.pixels, &info), NPU_OK) << npu_last_error();
+    EXPECT_EQ(info.reads, round + 1);
+    EXPECT_EQ(info.syncs, round + 1) << "a DMA-BUF is read in brackets";
+  }
+  EXPECT_EQ(npu_unregister_frame_buffer(buffer.pixels), NPU_OK);
 }
 
 // The camera writes into a buffer of another driver.

@@ -22,7 +22,7 @@ LIBRARY, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 DIGITS = SOURCE / "examples/digits"
 MODEL = DIGITS / "digits_int8.tflite"
 SHARED = SOURCE.parent / "shared/models"
-KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "placement", "folds", "input_uint8", "fc_rounding", "requantize", "log_level", "cache_dir", "report",
+KEYS = ("device", "threads", "deny", "allow", "min_segment_macs", "min_segment_ops", "placement", "folds", "input_uint8", "fc_rounding", "requantize", "frame_timeout_ms", "log_level", "cache_dir", "report",
         "profile", "help")
 
 

@@ -4,8 +4,11 @@
     camera_input_test.py LIBRARY SOURCE_DIR
 """
 # SPDX-License-Identifier: Apache-2.0
+import ctypes
 import gc
 import json
+import mmap
+import os
 import pathlib
 import sys
 import tempfile
@@ -109,6 +112,82 @@ class Uint8Models(unittest.TestCase):
             gc.collect()
             ops = json.loads(path.read_text())["profile"]["ops"]
         self.assertEqual([(op["op"], op["state"]) for op in (ops[0], ops[-1])], [("QUANTIZE", "view")] * 2)
+
+
+class FrameBufferInfo(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_size_t), ("reads", ctypes.c_uint64), ("syncs", ctypes.c_uint64)]
+
+
+class CustomAllocation(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_void_p), ("bytes", ctypes.c_size_t)]
+
+
+class RegisteredFrameBuffers(unittest.TestCase):
+    """npu_register_frame_buffer of the library that the host has loaded as its delegate."""
+
+    def setUp(self):
+        self.library = ctypes.CDLL(LIBRARY)
+        self.library.npu_register_frame_buffer.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32]
+        self.library.npu_unregister_frame_buffer.argtypes = [ctypes.c_void_p]
+        self.library.npu_frame_buffer_counts.argtypes = [ctypes.c_void_p, ctypes.POINTER(FrameBufferInfo)]
+        self.library.npu_last_error.restype = ctypes.c_char_p
+        self.fd = os.memfd_create("frame")
+        os.ftruncate(self.fd, 4096)
+        self.memory = mmap.mmap(self.fd, 4096)
+        self.pixels = np.frombuffer(self.memory, np.uint8)
+
+    def tearDown(self):
+        os.close(self.fd)
+
+    def register(self, address, size):
+        self.assertEqual(self.library.npu_register_frame_buffer(address, size, self.fd), 0, self.library.npu_last_error())
+
+    def reads(self, address):
+        info = FrameBufferInfo(struct_size=ctypes.sizeof(FrameBufferInfo))
+        self.assertEqual(self.library.npu_frame_buffer_counts(address, info), 0, self.library.npu_last_error())
+        return info.reads
+
+    def test_an_input_is_recognized_by_its_address(self):
+        # Wherever the host keeps it: what counts is the address that the plug-in is given.
+        interpreter = interpreter_with(input_uint8="*")
+        address = interpreter.tensor(interpreter.get_input_details()[0]["index"])().ctypes.data
+        interpreter.invoke()
+        self.register(address, 64)
+        for count in range(1, 4):
+            interpreter.invoke()
+            self.assertEqual(self.reads(address), count)
+        self.assertEqual(self.library.npu_unregister_frame_buffer(address), 0)
+        interpreter.invoke()
+
+    def test_a_mapping_as_the_hosts_own_input(self):
+        # tflite::Interpreter::SetCustomAllocationForTensor, which Python does not offer: tflite-runtime exports it.
+        try:
+            with open("/proc/self/maps") as maps:
+                runtime = next(line.split()[-1] for line in maps if "_pywrap_tensorflow_interpreter_wrapper" in line)
+            set_allocation = ctypes.CDLL(runtime)[
+                "_ZN6tflite4impl11Interpreter28SetCustomAllocationForTensorEiRK22TfLiteCustomAllocationl"]
+        except (StopIteration, AttributeError):
+            self.skipTest("this runtime exports no C++ interface")
+        set_allocation.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(CustomAllocation), ctypes.c_int64]
+        delegate = host.tfl.load_delegate(LIBRARY, {"fc_rounding": host.FC_ROUNDING, "input_uint8": "*"})
+        interpreter, reference = host.reference_interpreter(INT8, [delegate]), host.ready_interpreter(INT8)
+        address = self.pixels.ctypes.data
+        allocation = CustomAllocation(address, 4096)
+        index, output = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+        self.assertEqual(set_allocation(interpreter._native_handle(), index, allocation, 0), 0)
+        interpreter.allocate_tensors()
+        self.register(address, 4096)
+        for count, picture in enumerate(pictures(5), 1):
+            self.pixels[:64] = picture.ravel()  # the camera
+            interpreter.invoke()
+            np.testing.assert_array_equal(interpreter.get_tensor(output),
+                                          host.run(reference, [(picture.astype(np.int16) - 128).astype(np.int8)])[0])
+            self.assertEqual(self.reads(address), count)
+        os.ftruncate(self.fd, 0)
+        with self.assertRaisesRegex(RuntimeError, "has become shorter"):
+            interpreter.invoke()
+        os.ftruncate(self.fd, 4096)
+        self.assertEqual(self.library.npu_unregister_frame_buffer(address), 0)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,8 @@ TEST(Options, EveryKeyIsRead) {
                                      {"folds", "none"},
                                      {"fc_rounding", "Double"},
                                      {"requantize", "FLOAT"},
+                                     {"input_uint8", "image:0 + #3"},
+                                     {"frame_timeout_ms", "250"},
                                      {"log_level", "TRACE"},
                                      {"report", "/tmp/a b"},
                                      {"profile", "/tmp/c"},
@@ -73,6 +75,8 @@ TEST(Options, EveryKeyIsRead) {
   EXPECT_EQ(options->plan.allow, (Strings{"ADD", "op7"}));
   EXPECT_EQ(options->plan.min_segment_macs, INT64_MAX);
   EXPECT_TRUE(options->plan.folds && options->plan.folds->empty());
+  EXPECT_EQ(options->plan.input_uint8, (Strings{"image:0", "#3"}));
+  EXPECT_EQ(options->frame_timeout, std::chrono::milliseconds(250));
   EXPECT_EQ(options->compute.fc_rounding, FcRounding::kDouble);
   EXPECT_EQ(options->compute.requantize, Requantize::kFloat);
   EXPECT_EQ(options->log_level, LogLevel::kTrace);
