@@ -56,6 +56,12 @@ struct MemoryUse {
 
 struct InvokeTrace;  // invoke_trace.h
 
+// Memory in which the caller makes an input itself, in the form in which a device reads it.
+struct InputPlace {
+  std::byte* memory = nullptr;  // the tensor's bytes; null: there is none
+  std::byte flip{0};            // what each of the tensor's bytes is exclusive-or'ed with there
+};
+
 // A compiled segment. Not thread-safe: one Invoke at a time; different Executables may run at once.
 class Executable {
  public:
@@ -75,6 +81,13 @@ class Executable {
     return Invoke(inputs, outputs);
   }
   virtual MemoryUse memory_use() const = 0;
+  // A place for inputs[input], no state. Where Invoke is given its address as that input, the caller has written the tensor
+  // there, and nothing is copied. Invoke leaves it as it is. Allocates when it is first called for an input, and gives the
+  // same place until the Executable is destroyed; where there is none, inputs are given as ever.
+  virtual Result<InputPlace> PlaceOf(size_t input) {
+    static_cast<void>(input);
+    return InputPlace{};
+  }
 };
 
 class Backend {

@@ -31,6 +31,8 @@ struct Part {
   std::unique_ptr<Executable> executable;
   std::unique_ptr<Executable> replacement;  // on the CPU, once the backend has failed
   std::vector<Place> inputs, outputs;
+  std::vector<InputPlace> places;                  // by input; once asked for
+  std::vector<std::vector<std::byte>> taken_back;  // by input: what is in its place, as the CPU reads it
   // Filled anew at each Invoke; sized once.
   std::vector<const std::byte*> input_pointers;
   std::vector<std::byte*> output_pointers;
@@ -152,7 +154,7 @@ class PartitionExecutable : public Executable {
     NPU_ASSIGN_OR_RETURN(const int64_t arena_bytes, PlanBetween(*graph_, spec, places, new_states_));
     arena_.resize(static_cast<size_t>(arena_bytes));
     for (const PartitionSpec::Part& part_spec : spec.parts) {
-      Part part{part_spec.backend, part_spec.ops, nullptr, nullptr, {}, {}, {}, {}};
+      Part part{part_spec.backend, part_spec.ops, nullptr, nullptr, {}, {}, {}, {}, {}, {}};
       NPU_ASSIGN_OR_RETURN(part.executable, part.backend->Compile(graph_, part.ops, options_));
       for (int tensor : part.ops.inputs) part.inputs.push_back(places[tensor]);
       for (int tensor : part.ops.outputs) part.outputs.push_back(places[tensor]);
@@ -163,6 +165,8 @@ class PartitionExecutable : public Executable {
         part.inputs.push_back(old_states[tensor]);
         part.outputs.push_back(places[tensor]);
       }
+      part.places.resize(part.inputs.size());
+      part.taken_back.resize(part.inputs.size());
       part.input_pointers.resize(part.inputs.size());
       part.output_pointers.resize(part.outputs.size());
       parts_.push_back(std::move(part));
@@ -177,6 +181,22 @@ class PartitionExecutable : public Executable {
   Status InvokeTraced(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs,
                       InvokeTrace& trace) override {
     return RunParts(inputs, outputs, &trace);
+  }
+
+  Result<InputPlace> PlaceOf(size_t input) override {
+    Part* reader = nullptr;
+    size_t index = 0;
+    for (Part& part : parts_) {
+      for (size_t i = 0; i < part.inputs.size(); ++i) {
+        if (part.inputs[i].where != Place::kInput || part.inputs[i].index != static_cast<int64_t>(input)) continue;
+        if (reader != nullptr) return InputPlace{};
+        reader = &part;
+        index = i;
+      }
+    }
+    if (reader == nullptr || Failed(*reader)) return InputPlace{};
+    NPU_ASSIGN_OR_RETURN(reader->places[index], reader->executable->PlaceOf(index));
+    return reader->places[index];
   }
 
   MemoryUse memory_use() const override {
@@ -242,8 +262,25 @@ class PartitionExecutable : public Executable {
     return {};
   }
 
+  bool Failed(const Part& part) const {
+    return std::find(failed_.begin(), failed_.end(), part.backend.get()) != failed_.end();
+  }
+
+  // Inputs that were made in a failed device's form.
+  static void TakeBack(const Graph& graph, Part& part) {
+    for (size_t i = 0; i < part.ops.inputs.size(); ++i) {
+      const InputPlace& place = part.places[i];
+      if (place.memory == nullptr || part.input_pointers[i] != place.memory) continue;
+      std::vector<std::byte>& bytes = part.taken_back[i];
+      bytes.resize(static_cast<size_t>(graph.tensors[part.ops.inputs[i]].byte_size().value_or(0)));
+      std::transform(place.memory, place.memory + bytes.size(), bytes.begin(),
+                     [flip = place.flip](std::byte byte) { return byte ^ flip; });
+      part.input_pointers[i] = bytes.data();
+    }
+  }
+
   Status RunOrReplace(Part& part, InvokeTrace* trace, bool& replaced) {
-    if (std::find(failed_.begin(), failed_.end(), part.backend.get()) == failed_.end()) {
+    if (!Failed(part)) {
       Status status = RunOne(*part.executable, part, trace);
       if (status || IsCpu(*part.backend)) return status;
       failed_.push_back(part.backend.get());
@@ -254,6 +291,7 @@ class PartitionExecutable : public Executable {
       NPU_ASSIGN_OR_RETURN(part.replacement, MakeCpuBackend()->Compile(graph_, part.ops, options_));
     }
     replaced = true;
+    TakeBack(*graph_, part);
     return RunOne(*part.replacement, part, trace);
   }
 

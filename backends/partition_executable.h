@@ -3,6 +3,8 @@
 // If the device fails while running, the segment is computed again by the CPU backend (same bytes), a
 // warning is logged once, and the device is not asked again. New states are kept aside until every segment has
 // succeeded, so that no failure applies an input to a state twice; old and new state may be one memory.
+// An input that one part alone reads has that part's place (Executable::PlaceOf); the CPU gets it from there when the
+// device has failed.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -210,6 +210,7 @@ npu_status npu_session_io_info(const npu_session* session, size_t index, npu_io_
     info.copied_bytes = counts.copied_bytes;
     info.maps = counts.maps;
     info.syncs = counts.syncs;
+    info.in_place = counts.in_place;
     counts.path.copy(info.path, sizeof(info.path) - 1);
     counts.reason.copy(info.reason, sizeof(info.reason) - 1);
     return Fill(out_info, info);

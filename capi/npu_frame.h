@@ -194,6 +194,7 @@ typedef struct npu_io_info {
   char reason[128];      /* why it is not used as it is; "" */
   uint64_t maps;         /* file descriptors that were mapped, by the whole session: each buffer once, while it comes round */
   uint64_t syncs;        /* DMA-BUF brackets that were opened to read frames; none for memory of pointers and memfds */
+  uint64_t in_place;     /* of the frames that were not used where they are: made where the device reads its input, no copy after */
 } npu_io_info;
 
 NPU_API npu_status npu_session_io_info(const npu_session* session, size_t index, npu_io_info* out_info);

@@ -54,21 +54,40 @@ std::span<std::byte> Session::output(int i) { return Memory(graph().outputs[i]);
 
 void Session::BindInput(int i, const std::byte* data) {
   frames_.Unbind(i);
+  framed_[i] = false;
   // Only ever read: partitions write their own outputs, and Validate() keeps inputs out of those.
   bound_[graph().inputs[i]] = const_cast<std::byte*>(data);
 }
 
 Result<FitGeometry> Session::BindFrame(int i, const Frame& frame, const Fit& fit, const FrameRelease& release) {
   const int tensor = graph().inputs[i];
-  NPU_ASSIGN_OR_RETURN(const FitGeometry geometry, frames_.Bind(i, graph().tensors[tensor], frame, fit, release));
-  bound_[tensor] = const_cast<std::byte*>(frames_.Uncopied(i));  // as above
+  NPU_ASSIGN_OR_RETURN(const FitGeometry geometry, frames_.Bind(i, graph().tensors[tensor], frame, fit, release,
+                                                                [&] { return PlaceOf(tensor); }));
+  framed_[i] = true;
+  bound_[tensor] = const_cast<std::byte*>(frames_.Memory(i));  // what is not made there is only read, as above
   return geometry;
+}
+
+// The place that the one step which reads the tensor has for it.
+Result<InputPlace> Session::PlaceOf(int tensor) {
+  const std::vector<int>& outputs = graph().outputs;
+  if (std::ranges::find(outputs, tensor) != outputs.end()) return InputPlace{};
+  Step* reader = nullptr;
+  for (Step& step : steps_) {
+    const auto uses = std::ranges::count(step.inputs, tensor);
+    if (uses == 0) continue;
+    if (uses > 1 || reader != nullptr || step.executable == nullptr) return InputPlace{};
+    reader = &step;
+  }
+  if (reader == nullptr) return InputPlace{};
+  return reader->executable->PlaceOf(std::ranges::find(reader->inputs, tensor) - reader->inputs.begin());
 }
 
 void Session::BindOutput(int i, std::byte* data) { bound_[graph().outputs[i]] = data; }
 
 Status Session::Invoke() {
-  if (frames_.any()) {
+  const bool has_frames = frames_.any();
+  if (has_frames) {
     if (Status status = ReadFrames(); !status) {
       FramesUsed();
       return status;
@@ -77,7 +96,7 @@ Status Session::Invoke() {
   Save();
   Status status = RunSteps();
   if (!status) Restore();
-  if (frames_.any()) FramesUsed();
+  if (has_frames) FramesUsed();
   return status;
 }
 
@@ -88,12 +107,14 @@ Status Session::ReadFrames() {
   return {};
 }
 
-// A frame that was the input as it is may be given back only now, and is no longer the input then.
+// A frame that was the input as it is may be given back only now. A frame that has been given back is no longer the input.
 void Session::FramesUsed() {
   for (size_t i = 0; i < graph().inputs.size(); ++i) {
-    const bool as_it_is = frames_.Uncopied(i) != nullptr;
+    if (!framed_[i]) continue;
     frames_.Used(i);
-    if (as_it_is && !frames_.bound(i)) bound_[graph().inputs[i]] = nullptr;
+    if (frames_.bound(i)) continue;
+    bound_[graph().inputs[i]] = nullptr;
+    framed_[i] = false;
   }
 }
 

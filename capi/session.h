@@ -86,6 +86,7 @@ class Session {
   };
 
   std::span<std::byte> Memory(int tensor);
+  Result<InputPlace> PlaceOf(int tensor);
   Status ReadFrames();
   void FramesUsed();
   Status RunSteps();
@@ -105,6 +106,7 @@ class Session {
   std::vector<std::vector<std::byte>> memory_;  // per tensor, one byte longer than it; or empty
   std::vector<std::byte*> bound_;               // per tensor; null: memory_
   SessionFrames frames_{options_};              // by input
+  std::vector<bool> framed_;                    // by input: bound_ is the frame's
 };
 
 }  // namespace npu

@@ -71,6 +71,7 @@ Result<std::unique_ptr<Session>> Session::Builder::Build() {
   if (inside_once_) session_->options_.profile_path.clear();
   session_->memory_.resize(graph_.tensors.size());
   session_->bound_.resize(graph_.tensors.size(), nullptr);
+  session_->framed_.resize(graph_.inputs.size(), false);
 
   // The cut that the plan's partitions come from, with the host's groups between them.
   std::vector<int> ops(graph_.ops.size()), colour(graph_.ops.size());

@@ -58,23 +58,37 @@ Result<std::shared_ptr<SessionFrames::Known>> SessionFrames::Know(Slot& slot, co
   return known;
 }
 
+Status SessionFrames::MakeConverterFor(Known& known, std::byte flip) const {
+  if (known.converter != nullptr && known.flip == flip) return {};
+  auto conversion = std::make_shared<Conversion>(*known.conversion);
+  conversion->bytes.Flip(static_cast<uint8_t>(flip));
+  NPU_ASSIGN_OR_RETURN(known.converter, MakeConverter(options_, std::move(conversion)));
+  known.flip = flip;
+  return {};
+}
+
 Result<FitGeometry> SessionFrames::Bind(size_t input, const Tensor& tensor, const Frame& frame,
-                                        const Fit& fit, const FrameRelease& release) {
+                                        const Fit& fit, const FrameRelease& release,
+                                        const std::function<Result<InputPlace>()>& place) {
   if (slots_.size() <= input) slots_.resize(input + 1);
   Slot& slot = slots_[input];
   // Everything that can fail comes first: what was bound stays bound then.
   NPU_ASSIGN_OR_RETURN(const std::shared_ptr<Known> known, Know(slot, tensor, frame, fit));
   NPU_ASSIGN_OR_RETURN(const MappedFrame memory, MapFrame(frame, buffers_));
   const std::string reason = WhyNotAsItIs(*known->conversion, frame);
-  if (!reason.empty() && known->converter == nullptr) {
-    NPU_ASSIGN_OR_RETURN(known->converter, MakeConverter(options_, known->conversion));
+  InputPlace made_at;
+  if (!reason.empty()) {
+    NPU_ASSIGN_OR_RETURN(made_at, place());
+    NPU_RETURN_IF_ERROR(MakeConverterFor(*known, made_at.flip));
   }
   Unbind(input);
   slot.counts.maps = buffers_.maps();
   slot.known = known;
   slot.frame = frame;
   slot.memory = memory;
+  slot.place = made_at.memory;
   slot.release = release;
+  slot.as_it_is = reason.empty();
   slot.counts.reason = reason;
   slot.counts.path = reason.empty() ? "as it is" : known->converter->name();
   ++bound_;
@@ -92,8 +106,10 @@ void SessionFrames::Unbind(size_t input) {
   if (release.call != nullptr) release.call(release.user, release.id);
 }
 
-const std::byte* SessionFrames::Uncopied(size_t input) const {
-  return bound(input) && slots_[input].counts.reason.empty() ? slots_[input].memory.planes[0].rows : nullptr;
+const std::byte* SessionFrames::Memory(size_t input) const {
+  if (!bound(input)) return nullptr;
+  const Slot& slot = slots_[input];
+  return slot.as_it_is ? slot.memory.planes[0].rows : slot.place;
 }
 
 Status SessionFrames::Read(size_t input, std::span<std::byte> memory) {
@@ -101,7 +117,7 @@ Status SessionFrames::Read(size_t input, std::span<std::byte> memory) {
   NPU_RETURN_IF_ERROR(slot.reader.Begin(slot.frame, slot.memory, options_.frame_timeout));
   slot.counts.syncs += slot.reader.brackets();
   ++slot.counts.frames;
-  if (Uncopied(input) != nullptr) {
+  if (slot.as_it_is) {
     ++slot.counts.uncopied;
     return {};
   }
@@ -110,6 +126,7 @@ Status SessionFrames::Read(size_t input, std::span<std::byte> memory) {
                                                   memory.size(), slot.known->conversion->bytes_out()));
   }
   NPU_RETURN_IF_ERROR(slot.known->converter->Convert(slot.frame, slot.reader.memory(), memory.data()));
+  if (slot.place != nullptr) ++slot.counts.in_place;
   slot.counts.copied_bytes += slot.known->converter->copied_bytes() + slot.reader.staged_bytes();
   if (slot.reader.staged_bytes() > 0) slot.counts.reason = "its memory has no cache: copied once, row by row";
   NPU_RETURN_IF_ERROR(slot.reader.End());

@@ -89,6 +89,14 @@ Colour MakeColour(const Frame& frame, const PixelFormat& format, const Fit& fit,
   return colour;
 }
 
+void ByteTables::Flip(uint8_t mask) {
+  for (auto& bytes : table) {
+    for (uint8_t& byte : bytes) byte ^= mask;
+  }
+  for (uint8_t& byte : pad) byte ^= mask;
+  flip ^= mask;
+}
+
 Result<ByteTables> MakeByteTables(const Tensor& tensor, const Fit& fit, int channels) {
   const bool is_signed = tensor.type == DataType::kInt8;
   const int low = is_signed ? -128 : 0, high = low + 255;

@@ -33,6 +33,9 @@ struct ByteTables {
   // All tables are byte ^ flip.
   bool is_flip = false;
   uint8_t flip = 0;
+
+  // Every byte exclusive-or'ed with `mask`, for memory that holds the input so.
+  void Flip(uint8_t mask);
 };
 
 // tensor: INT8 or UINT8; with NPU_NORM_MEAN_STD quantized.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -212,9 +213,8 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
     bound->inputs.push_back(std::move(before));
     bound->outputs.push_back(std::move(after));
   }
-  if (shared && settings.use_host_memory && device->limits().runs_in_caller) {
-    FindHostArguments(*bound, layout, graph, segment, binder.arguments());
-  }
+  if (shared) FindHostArguments(*bound, layout, graph, segment, binder.arguments());
+  bound->use_host_memory = shared && settings.use_host_memory && device->limits().runs_in_caller;
   for (const std::vector<SegmentBoundary>* list : {&bound->inputs, &bound->outputs}) {
     for (const SegmentBoundary& boundary : *list) {
       bound->memory.staging_bytes += static_cast<int64_t>(boundary.staging.size());

@@ -38,10 +38,11 @@ struct SegmentBoundary {
   size_t bytes = 0;
   size_t element_bytes = 1;
   bool flip_sign_bit = false;  // INT8: stored as q ^ 0x80, which is q + 128 (ops/lowering.h)
-  // What to set so that kernels use the caller's memory instead (host_binding.h); empty: bytes are always copied.
+  // What to set so that kernels use other memory instead (host_binding.h); empty: bytes are always copied.
   std::vector<BlockArgument> arguments;
   const std::byte* bound = nullptr;  // the caller's memory that kernels use; null: `host`
   const std::byte* asked = nullptr;  // the caller's memory when that was decided
+  bool in_own_memory = false;        // an input: `host` is no longer in the arena
 
   bool staged() const { return !staging.empty(); }
 };
@@ -56,6 +57,8 @@ struct BoundSegment {
   MemoryUse memory;
   std::vector<BoundLaunch> launches;
   std::vector<SegmentBoundary> inputs, outputs;
+  bool use_host_memory = false;            // kernels may get addresses of the caller's memory
+  std::vector<DeviceMemory> input_memory;  // of inputs that have left the arena (host_binding.h)
 };
 
 struct BindSettings {

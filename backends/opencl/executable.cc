@@ -25,6 +25,11 @@ void CopyBoundary(const SegmentBoundary& boundary, const std::byte* from, std::b
   }
 }
 
+// The caller's memory is what kernels use, or the place that PlaceOf gave.
+bool IsThere(const SegmentBoundary& input, const std::byte* memory) {
+  return input.bound != nullptr || memory == input.host;
+}
+
 class OpenClExecutable : public Executable {
  public:
   OpenClExecutable(std::unique_ptr<BoundSegment> bound, std::shared_ptr<const Graph> graph, bool event_times)
@@ -83,8 +88,9 @@ class OpenClExecutable : public Executable {
     }
     CopyOut(outputs);
     segment.end_ns = TraceClockNs();
-    for (const SegmentBoundary& input : bound_->inputs) {
-      if (input.bound == nullptr) segment.upload_bytes += static_cast<int64_t>(input.bytes);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const SegmentBoundary& input = bound_->inputs[i];
+      if (input.staged() || !IsThere(input, inputs[i])) segment.upload_bytes += static_cast<int64_t>(input.bytes);
     }
     for (const SegmentBoundary& output : bound_->outputs) {
       if (output.bound == nullptr || output.flip_sign_bit) segment.download_bytes += static_cast<int64_t>(output.bytes);
@@ -94,6 +100,18 @@ class OpenClExecutable : public Executable {
   }
 
   MemoryUse memory_use() const override { return bound_->memory; }
+
+  // Where host and device share no memory: what is uploaded anyway.
+  Result<InputPlace> PlaceOf(size_t input) override {
+    NPU_RETURN_IF_ERROR(CheckProcess());
+    if (input >= bound_->inputs.size()) return Fail(ErrorCode::kInvalidArgument, fmt::format("no input {}", input));
+    SegmentBoundary& boundary = bound_->inputs[input];
+    if (!boundary.staged() && !boundary.in_own_memory) {
+      if (boundary.arguments.empty()) return InputPlace{};
+      NPU_RETURN_IF_ERROR(GiveOwnMemory(*bound_, team_.get(), boundary));
+    }
+    return InputPlace{boundary.host, boundary.flip_sign_bit ? std::byte{0x80} : std::byte{0}};
+  }
 
   // Launches everything on whatever the arena holds.
   Status WarmUp() {
@@ -126,7 +144,7 @@ class OpenClExecutable : public Executable {
   void CopyIn(std::span<const std::byte* const> inputs) const {
     for (size_t i = 0; i < inputs.size(); ++i) {
       const SegmentBoundary& input = bound_->inputs[i];
-      if (input.bound == nullptr) CopyBoundary(input, inputs[i], input.host);
+      if (!IsThere(input, inputs[i])) CopyBoundary(input, inputs[i], input.host);
     }
   }
 

@@ -41,7 +41,7 @@ class OpenClFrameConverter : public FrameConverter {
     cl_int code = CL_SUCCESS;
     queue_ = cl::CommandQueue(device_->context(), device_->device(), 0, &code);
     NPU_RETURN_IF_CL_ERROR(code, "clCreateCommandQueue", device_->name());
-    const FrameTables tables = MakeFrameTables(*conversion_, 0);
+    const FrameTables tables = MakeFrameTables(*conversion_);
     NPU_RETURN_IF_ERROR(strips != nullptr ? PrepareStrips(*strips) : PreparePixels(tables));
     return Upload(tables.bytes);
   }

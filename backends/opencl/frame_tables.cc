@@ -25,7 +25,7 @@ class AxisList {
 
 }  // namespace
 
-FrameTables MakeFrameTables(const Conversion& c, uint8_t flip) {
+FrameTables MakeFrameTables(const Conversion& c) {
   FrameTables tables;
   std::vector<int32_t>& n = tables.numbers;
   const auto add = [&n](auto... values) { (n.push_back(static_cast<int32_t>(values)), ...); };
@@ -45,9 +45,9 @@ FrameTables MakeFrameTables(const Conversion& c, uint8_t flip) {
   for (int i = 0; i < 3; ++i) add(c.axis_y(i).total);
 
   for (const auto& table : c.bytes.table) {
-    for (uint8_t byte : table) tables.bytes.push_back(byte ^ flip);
+    tables.bytes.insert(tables.bytes.end(), table.begin(), table.end());
   }
-  for (uint8_t byte : c.bytes.pad) tables.bytes.push_back(byte ^ flip);
+  tables.bytes.insert(tables.bytes.end(), c.bytes.pad.begin(), c.bytes.pad.end());
   return tables;
 }
 

@@ -16,7 +16,6 @@ struct FrameTables {
   std::vector<uint8_t> bytes;                // three tables of 256, then the three bytes of the bars
 };
 
-// flip: what every byte of the output is to be exclusive-or'ed with on top of what the Conversion says.
-FrameTables MakeFrameTables(const Conversion& conversion, uint8_t flip);
+FrameTables MakeFrameTables(const Conversion& conversion);
 
 }  // namespace npu

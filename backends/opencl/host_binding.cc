@@ -86,7 +86,7 @@ void FindHostArguments(BoundSegment& bound, const SegmentLayout& layout, const G
   for (size_t i = 0; i < segment.inputs.size(); ++i) {
     const int tensor = segment.inputs[i], block = layout.tensors[tensor].block;
     SegmentBoundary& input = bound.inputs[i];
-    if (input.flip_sign_bit || !OwnsBlock(layout, segment, tensor, input)) continue;
+    if (!OwnsBlock(layout, segment, tensor, input)) continue;
     if (!IsChanged(layout, graph, block)) input.arguments = arguments[block];
   }
   for (size_t i = 0; i < segment.outputs.size(); ++i) {
@@ -97,8 +97,22 @@ void FindHostArguments(BoundSegment& bound, const SegmentLayout& layout, const G
   }
 }
 
+Status GiveOwnMemory(BoundSegment& bound, LaunchTeam* team, SegmentBoundary& input) {
+  const int64_t offset = 0, bytes = static_cast<int64_t>(input.bytes) + kBlockSlack;
+  NPU_ASSIGN_OR_RETURN(DeviceMemory memory, DeviceMemory::Allocate(*bound.device, {&offset, 1}, {&bytes, 1}, bytes, true));
+  input.host = memory.host(0);
+  input.in_own_memory = true;
+  bound.memory.arena_bytes += bytes;
+  bound.input_memory.push_back(std::move(memory));
+  // Whatever kernels use now is not it.
+  input.asked = nullptr;
+  input.bound = input.host;
+  return Point(bound, team, input, nullptr);
+}
+
 Status BindHostMemory(BoundSegment& bound, LaunchTeam* team, std::span<const std::byte* const> inputs,
                       std::span<std::byte* const> outputs) {
+  if (!bound.use_host_memory) return {};
   bool same = true;
   for (size_t i = 0; i < inputs.size(); ++i) same = same && bound.inputs[i].asked == inputs[i];
   for (size_t i = 0; i < outputs.size(); ++i) same = same && bound.outputs[i].asked == outputs[i];
@@ -106,7 +120,8 @@ Status BindHostMemory(BoundSegment& bound, LaunchTeam* team, std::span<const std
   for (size_t i = 0; i < inputs.size(); ++i) {
     SegmentBoundary& input = bound.inputs[i];
     input.asked = nullptr;  // until it is done: an error then makes the next call begin anew
-    NPU_RETURN_IF_ERROR(Point(bound, team, input, Fits(input, inputs[i]) ? inputs[i] : nullptr));
+    const bool fits = !input.flip_sign_bit && Fits(input, inputs[i]);
+    NPU_RETURN_IF_ERROR(Point(bound, team, input, fits ? inputs[i] : nullptr));
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
     SegmentBoundary& output = bound.outputs[i];

@@ -17,7 +17,7 @@ namespace npu {
 
 class LaunchTeam;
 
-// Fills SegmentBoundary::arguments of what may ever be bound. The segment's launches and boundaries are complete.
+// Fills SegmentBoundary::arguments of what may ever be elsewhere. The segment's launches and boundaries are complete.
 void FindHostArguments(BoundSegment& bound, const SegmentLayout& layout, const Graph& graph,
                        const SegmentOps& segment, const BlockArguments& arguments);
 
@@ -26,6 +26,11 @@ void FindHostArguments(BoundSegment& bound, const SegmentLayout& layout, const G
 // each kernel that reads or writes them.
 Status BindHostMemory(BoundSegment& bound, LaunchTeam* team, std::span<const std::byte* const> inputs,
                       std::span<std::byte* const> outputs);
+
+// Takes an input that has arguments out of the arena, whose bytes others use once it has been read, to memory that stays as
+// it is: `host`, and kernels, are there from now on. Not while a command runs. On a device that shares the host's memory.
+// kDevice.
+Status GiveOwnMemory(BoundSegment& bound, LaunchTeam* team, SegmentBoundary& input);
 
 // Whether all of memory[0, bytes + kBlockSlack) can be read if memory[0, bytes) can: no page ends between.
 bool CanReadSlack(const std::byte* memory, size_t bytes);

@@ -97,6 +97,8 @@ TEST_P(BindFrameTest, GivesWhatCopiedBytesGive) {
   EXPECT_EQ(Invoke(), expected_second);
   EXPECT_EQ(Info().frames, 2u);
   EXPECT_EQ(Info().uncopied, 0u);
+  // Made where the device reads it; the reference reads what it is given.
+  EXPECT_EQ(Info().in_place, std::string(GetParam()) == "reference" ? 0u : 2u);
   EXPECT_NE(std::string(Info().reason).find("INT8"), std::string::npos) << Info().reason;
   EXPECT_STREQ(Info().path, std::string(GetParam()) == "reference" ? "reference" : "rows");
 
@@ -254,6 +256,52 @@ TEST_P(BindFrameTest, RefusesOtherInputsAndArguments) {
   map.struct_size = 3;
   EXPECT_EQ(npu_session_bind_frame(session_, 0, &frame, nullptr, &map), NPU_INVALID_ARGUMENT);
   EXPECT_FALSE(session_->session->input_bound(0));
+}
+
+// Bars, tables and filters in the device's own form of an INT8 input: what the reference makes of the same frames.
+TEST_P(BindFrameTest, MakesWhatTheReferenceMakes) {
+  ASSERT_NO_FATAL_FAILURE(Open("digits_int8.tflite"));
+  if (IsSkipped()) return;
+  npu_session* const tested = session_;
+  const npu_option options[] = {{"device", "reference"}};
+  npu_plan* plan = nullptr;
+  npu_session* reference = nullptr;
+  ASSERT_EQ(npu_plan_create(model_, options, 1, &plan), NPU_OK);
+  ASSERT_EQ(npu_session_create(plan, &reference), NPU_OK) << npu_last_error();
+  std::vector<uint8_t> memory(150 * 90 * 3);
+  for (size_t i = 0; i < memory.size(); ++i) memory[i] = static_cast<uint8_t>(i * i / 7 + i);
+  npu_frame frame{};
+  frame.struct_size = sizeof(frame);
+  frame.width = 150;
+  frame.height = 60;
+  for (uint32_t fourcc : {NPU_FOURCC_NV12, NPU_FOURCC_R8, NPU_FOURCC_BGR888}) {
+    frame.fourcc = fourcc;
+    frame.plane_count = fourcc == NPU_FOURCC_NV12 ? 2 : 1;
+    const uint32_t stride = fourcc == NPU_FOURCC_BGR888 ? 450 : 150;
+    frame.planes[0] = {memory.data(), 0, stride, 0, memory.size()};
+    frame.planes[1] = {memory.data(), 0, stride, 150 * 60, memory.size()};
+    for (uint8_t norm : {NPU_NORM_MODEL, NPU_NORM_MEAN_STD}) {
+      for (uint8_t filter : {NPU_FILTER_BILINEAR, NPU_FILTER_AREA}) {
+        npu_fit fit{};
+        fit.struct_size = sizeof(fit);
+        fit.mode = NPU_FIT_LETTERBOX;
+        fit.norm = norm;
+        fit.filter = filter;
+        fit.pad_rgb[0] = fit.pad_rgb[1] = fit.pad_rgb[2] = 77;
+        for (int i = 0; i < 3; ++i) fit.mean[i] = 100, fit.std[i] = 40;
+        std::vector<uint8_t> results[2];
+        for (npu_session* session : {tested, reference}) {
+          session_ = session;
+          ASSERT_EQ(npu_session_bind_frame(session, 0, &frame, &fit, nullptr), NPU_OK) << npu_last_error();
+          results[session == reference] = Invoke();
+        }
+        EXPECT_EQ(results[0], results[1]) << fourcc << " norm " << int{norm} << " filter " << int{filter};
+      }
+    }
+  }
+  npu_session_destroy(reference);
+  npu_plan_destroy(plan);
+  session_ = tested;
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, BindFrameTest, testing::Values("auto", "reference"),

@@ -5,10 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
 #include <random>
 #include <thread>
 
 #include "backends/cpu/cpu_backend.h"
+#include "backends/invoke_trace.h"
 #include "backends/opencl/executable.h"
 #include "backends/ops/inference.h"
 #include "tests/ops/convolution_testing.h"
@@ -115,6 +118,47 @@ TEST(LaunchTeam, AnyNumberOfMembersGivesTheReferencesBytes) {
       ASSERT_EQ(*actual, c.expected) << "seed " << seed << ", " << members << " members";
     }
   }
+}
+
+// Inputs made in the segment's own memory, by turns with inputs that are copied, with and without a team and shared memory.
+TEST(LaunchTeam, InputsInTheirPlaceGiveTheReferencesBytes) {
+  NEED_TEAM_DEVICE(device);
+  int placed = 0;
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    const Case c = MakeCase(seed);
+    const Case other = {c.graph, {test::RandomBytes(c.graph->tensors[c.graph->inputs[0]], seed + 100)}, {}};
+    const auto expected = test::RunGraph(*MakeCpuBackend(), c.graph, other.inputs);
+    ASSERT_TRUE(expected);
+    for (int members : {1, 3}) {
+      OpenClCompileSettings settings;
+      settings.team = {.members = members, .most_helpers = 2, .microseconds = 50.0};
+      settings.bind.use_shared_memory = seed % 4 != 0;
+      std::vector<int> ops(c.graph->ops.size());
+      std::iota(ops.begin(), ops.end(), 0);
+      const SegmentOps segment = {ops, c.graph->inputs, c.graph->outputs};
+      const auto executable = CompileForOpenCl(device, c.graph, segment, {}, settings);
+      ASSERT_TRUE(executable) << executable.error().text;
+      const auto place = (*executable)->PlaceOf(0);
+      ASSERT_TRUE(place) << place.error().text;
+      if (place->memory == nullptr) continue;
+      ++placed;
+      std::ranges::transform(c.inputs[0], place->memory, [&](std::byte byte) { return byte ^ place->flip; });
+      Bytes output(c.expected[0].size());
+      const std::array<std::byte*, 1> out = {output.data()};
+      const std::array<const std::byte*, 1> in_place = {place->memory}, copied = {other.inputs[0].data()};
+      for (int round = 0; round < 3; ++round) {  // what runs leaves the place as it is
+        ASSERT_TRUE((*executable)->Invoke(in_place, out));
+        ASSERT_EQ(output, c.expected[0]) << "seed " << seed << ", " << members << " members";
+      }
+      InvokeTrace trace;
+      ASSERT_TRUE((*executable)->InvokeTraced(in_place, out, trace));
+      ASSERT_EQ(output, c.expected[0]);
+      ASSERT_TRUE((*executable)->Invoke(copied, out));
+      ASSERT_EQ(output, expected->at(0));
+      EXPECT_EQ((*executable)->PlaceOf(0)->memory, place->memory);
+    }
+  }
+  EXPECT_GE(placed, 30);
 }
 
 // Sessions with different teams at once, each compiled while others run.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "backends/cpu/cpu_backend.h"
@@ -41,13 +42,24 @@ class FlakyBackend : public Backend {
     Status Invoke(std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs) override {
       ++backend_.invokes;
       backend_.failing = backend_.failing || backend_.invokes == backend_.fails_at;
-      if (!backend_.failing) return inner_->Invoke(inputs, outputs);
+      std::vector<const std::byte*> read(inputs.begin(), inputs.end());
+      Bytes own(place_.size());
+      std::ranges::transform(place_, own.begin(), [](std::byte byte) { return byte ^ kFlip; });
+      if (!place_.empty() && read[0] == place_.data()) read[0] = own.data();
+      if (!backend_.failing) return inner_->Invoke(read, outputs);
       for (std::byte* output : outputs) *output = std::byte{0xa5};
       return Fail(ErrorCode::kDevice, "clWaitForEvents: CL_OUT_OF_RESOURCES (-5) on flaky");
     }
     MemoryUse memory_use() const override { return {1000, 100}; }
+    // For the chain's input, flipped as no real device has it.
+    Result<InputPlace> PlaceOf(size_t) override {
+      place_.resize(48);
+      return InputPlace{place_.data(), kFlip};
+    }
 
    private:
+    static constexpr std::byte kFlip{0x3c};
+    Bytes place_;
     FlakyBackend& backend_;
     std::unique_ptr<Executable> inner_;
   };
@@ -148,6 +160,43 @@ TEST_F(PartitionExecutableTest, LostDeviceIsReplacedByTheCpuAndNotAskedAgain) {
   flaky_->failing = false;  // a device that came back is not trusted
   ASSERT_TRUE(RunOnce(**executable, inputs_[1], outputs));
   EXPECT_EQ(flaky_->invokes, 3);
+}
+
+// The input is made in the device's memory, in its form; nobody else has it when the device fails.
+TEST_F(PartitionExecutableTest, InputInALostDevicesPlaceIsTakenBack) {
+  const auto executable = CompilePartition(chain_.graph, ThreeParts(chain_, flaky_, MakeCpuBackend()), {});
+  ASSERT_TRUE(executable) << executable.error().text;
+  const auto place = (*executable)->PlaceOf(0);
+  ASSERT_TRUE(place) << place.error().text;
+  ASSERT_NE(place->memory, nullptr);
+  std::vector<Bytes> outputs = {Bytes(48), Bytes(16)};
+  const std::array<const std::byte*, 1> in = {place->memory};
+  const std::array<std::byte*, 2> out = {outputs[0].data(), outputs[1].data()};
+  // It works, fails, and is not asked again; then the caller gives an input of its own.
+  flaky_->fails_at = 3;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    std::ranges::transform(inputs_[i], place->memory, [&](std::byte byte) { return byte ^ place->flip; });
+    const Status status = (*executable)->Invoke(in, out);
+    ASSERT_TRUE(status) << status.error().text;
+    EXPECT_EQ(outputs, expected_[i]) << i;
+  }
+  EXPECT_EQ(flaky_->invokes, 3);
+  EXPECT_EQ((*executable)->PlaceOf(0)->memory, nullptr);
+  ASSERT_TRUE(RunOnce(**executable, inputs_[1], outputs));
+  EXPECT_EQ(outputs, expected_[1]);
+}
+
+// What two parts read has no place.
+TEST_F(PartitionExecutableTest, InputOfTwoPartsHasNoPlace) {
+  PartitionSpec spec;
+  spec.parts = {{flaky_, {{0}, {chain_.x}, {chain_.a}}}, {flaky_, {{0}, {chain_.x}, {chain_.a}}}};
+  spec.inputs = {chain_.x};
+  spec.outputs = {chain_.a};
+  const auto executable = CompilePartition(chain_.graph, spec, {});
+  ASSERT_TRUE(executable) << executable.error().text;
+  const auto place = (*executable)->PlaceOf(0);
+  ASSERT_TRUE(place) << place.error().text;
+  EXPECT_EQ(place->memory, nullptr);
 }
 
 TEST_F(PartitionExecutableTest, FailureOfTheCpuIsTheCallersError) {
