@@ -173,7 +173,7 @@ void LowerBroadcast(const OpView& op, const BinaryKernels& kernels, const Argume
   const std::vector<BroadcastLoop> loops = BroadcastLoops(op.input(0)->shape, op.input(1)->shape);
   const auto count = static_cast<int32_t>(*op.output(0)->element_count());
   if (!kernels.flat.empty()) {
-    for (bool swap : {kernels.prefers_swap, !kernels.prefers_swap}) {
+    for (bool swap : {false, true}) {
       if (LowerFlat(op, kernels.flat, loops, count, swap, arguments, lowering)) return;
     }
   }

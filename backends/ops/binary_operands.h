@@ -60,7 +60,6 @@ void ComputeBroadcast(const ReferenceArgs& args, Function function) {
 // The two forms of a kernel; literals. flat: empty when there is none.
 struct BinaryKernels {
   std::string_view flat, rows;
-  bool prefers_swap = false;  // flat is faster with the operands exchanged, where both orders will do
 };
 
 // One launch. arguments(swap): the kernel's last arguments, of the arithmetic with operand 0 and 1 exchanged

@@ -2,11 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <random>
 
 #include "backends/cpu/cpu_backend.h"
 #include "backends/ops/broadcast.h"
 #include "backends/ops/inference.h"
+#include "backends/ops/linear_add.h"
 #include "backends/ops/room.h"
 #include "tests/support/graph_builder.h"
 #include "tests/support/reasons.h"
@@ -170,6 +174,69 @@ TEST(BinaryTest, ZeroPointsScalesAndActivations) {
   }
 }
 
+// The definition, and what kernels compute instead, for all pairs of bytes.
+TEST(BinaryTest, TheLinearFormIsTheDefinition) {
+  std::mt19937 engine(5);
+  const auto real = [&](double low, double high) { return std::uniform_real_distribution<double>(low, high)(engine); };
+  const auto integer = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(engine); };
+  int found = 0;
+  constexpr int kRounds = 60;
+  for (int round = 0; round < kRounds; ++round) {
+    const double a = std::pow(10.0, real(-1, 0)), b = std::pow(10.0, real(-1, 0)), larger = std::max(a, b);
+    const double y = larger * real(0.3, 2);
+    const int sign = integer(0, 1) == 0 ? 1 : -1, a_zero = integer(0, 255), b_zero = integer(0, 255);
+    ByteSum sum{{}, {}, QuantizeMultiplier(2 * larger / ((1 << 20) * y)), integer(0, 255), 0, 255};
+    if (round % 3 == 0) sum.low = sum.zero;
+    if (sum.low == 255) continue;
+    for (int i = 0; i < 256; ++i) {
+      sum.x_part[i] = MultiplyByQuantizedMultiplier((i - a_zero) * (1 << 20), QuantizeMultiplier(a / (2 * larger)));
+      sum.y_part[i] =
+          sign * MultiplyByQuantizedMultiplier((i - b_zero) * (1 << 20), QuantizeMultiplier(b / (2 * larger)));
+    }
+    const auto linear = FindLinearAdd(sum);
+    if (!linear) continue;
+    ++found;
+    int wrong = 0;
+    for (int i = 0; i < 256; ++i) {
+      for (int j = 0; j < 256; ++j) {
+        const int expected = sum.zero + MultiplyByQuantizedMultiplier(sum.x_part[i] + sum.y_part[j], sum.output);
+        wrong += std::clamp((*linear)(i, j), sum.low, sum.high) != std::clamp(expected, sum.low, sum.high);
+      }
+    }
+    EXPECT_EQ(wrong, 0) << "round " << round;
+  }
+  EXPECT_GE(found, kRounds / 2);
+}
+
+// Scales of an ADD of a network, where two sums a millionth from a tie round against each other.
+TEST(BinaryTest, WhereThereIsNoLinearFormTheDefinitionIsComputed) {
+  const Case c = {.a = {65536}, .b = {65536}, .scales = {0.18986915051937103f, 0.1699049174785614f, 0.18754954636096954f},
+                  .a_zero = 122, .b_zero = 97, .y_zero = 114};
+  const auto graph = GraphOf(c);
+  InferShapes(*graph);
+  Lowering lowering;
+  ASSERT_TRUE(FindRoom(c.kind)->lower(OpView{*graph, graph->ops[0]}, {}, lowering));
+  EXPECT_EQ(lowering.launches().at(0).kernel, "npu_add_flat");
+  ExpectOpenClMatchesReference(GraphOf(c));
+}
+
+// As networks have them: no ratio of small numbers, whose ties go up or down by the sum's sign.
+constexpr Scales kUneven = {0.0513f, 0.0317f, 0.0729f};
+
+TEST(BinaryTest, LinearKernels) {
+  for (OpKind kind : {OpKind::kAdd, OpKind::kSub}) {
+    for (DataType type : kTypes) {
+      for (Activation activation : {Activation::kNone, Activation::kRelu, Activation::kRelu6}) {
+        for (const auto& [a, b] : std::vector<std::pair<Shape, Shape>>{
+                 {{4001}, {4001}}, {{3, 5, 160}, {160}}, {{160}, {15, 160}}, {{2100}, {}}, {{99, 33}, {33}}, {{50, 1}, {1, 50}}}) {
+          ExpectOpenClMatchesReference(GraphOf(
+              {.kind = kind, .type = type, .a = a, .b = b, .scales = kUneven, .activation = activation}));
+        }
+      }
+    }
+  }
+}
+
 TEST(BinaryTest, LoweringTakesTheFastPaths) {
   const auto kernel = [](const Case& c) {
     const auto graph = GraphOf(c);
@@ -187,6 +254,9 @@ TEST(BinaryTest, LoweringTakesTheFastPaths) {
   EXPECT_EQ(kernel({.a = {9, 3}, .b = {}, .b_constant = true}), "npu_add_flat");
   EXPECT_EQ(kernel({.a = {9, 3}, .b = {3}}), "npu_add_rows");
   EXPECT_EQ(kernel({.kind = OpKind::kMul, .a = {9, 1}, .b = {9, 3}}), "npu_mul_rows");
+  EXPECT_EQ(kernel({.a = {30, 100}, .b = {30, 100}, .scales = kUneven}), "npu_linear_flat");
+  EXPECT_EQ(kernel({.kind = OpKind::kSub, .a = {32}, .b = {100, 32}, .scales = kUneven}), "npu_linear_flat");
+  EXPECT_EQ(kernel({.a = {900, 3}, .b = {3}, .scales = kUneven}), "npu_linear_rows");
 }
 
 template <typename T>

@@ -56,13 +56,13 @@ static inline int16 npu_add16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
 }
 #define NPU_ADD(a, b) npu_add16(a, b, NPU_ADD_ARGUMENTS)
 
-// The operand of the larger scale has the multiplier 1/2 (2^30) and shift 0: one shift instead of two products.
-#define NPU_ADD_A_IS_LARGER (a_multiplier == (1 << 30) && a_right == 0 && (a_negate | b_negate) == 0)
-static inline int16 npu_add_larger16(uchar16 a, uchar16 b, NPU_ADD_PARAMETERS) {
-  const int16 sb = npu_binary_scale_input(convert_int16(b) - b_zero, b_multiplier, b_right);
-  return npu_binary_rescale(((convert_int16(a) - a_zero) << 19) + sb, multiplier, right, zero, low);
+// ADD and SUB as a linear function of the bytes (backends/ops/linear_add.h). It fits 32 bits as a whole; parts may wrap.
+#define NPU_LINEAR_PARAMETERS int a_factor, int b_factor, int offset, int shift, int low, int high
+static inline int16 npu_linear16(uchar16 a, uchar16 b, int a_factor, int b_factor, int offset, int shift) {
+  return as_int16(convert_uint16(a) * (uint16)((uint)a_factor) + convert_uint16(b) * (uint16)((uint)b_factor) +
+                  (uint16)((uint)offset)) >> shift;
 }
-#define NPU_ADD_LARGER(a, b) npu_add_larger16(a, b, NPU_ADD_ARGUMENTS)
+#define NPU_LINEAR(a, b) npu_linear16(a, b, a_factor, b_factor, offset, shift)
 
 #define NPU_MUL_PARAMETERS int a_zero, int b_zero, int zero, int multiplier, int shift, int low, int high
 #define NPU_MUL_ARGUMENTS a_zero, b_zero, zero, multiplier, shift, low, high
@@ -103,13 +103,10 @@ static inline uchar16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar*
   F(npu_load_uchar16(a + i + k),                                                                                      \
     npu_load_uchar16(b + (i + k < period ? (uint)(i + k) : (uint)(i + k) % (uint)period)))
 
-#define NPU_BINARY_STORE_LANES(F)                                                                                     \
-  npu_store_blocks4(y + i, NPU_BINARY_FLAT_VECTOR(F, 0), NPU_BINARY_FLAT_VECTOR(F, 16),                               \
-                    NPU_BINARY_FLAT_VECTOR(F, 32), NPU_BINARY_FLAT_VECTOR(F, 48), low, high, count - i)
-
 #define NPU_BINARY_FLAT_LANES(F)                                                                                      \
   NPU_BINARY_FLAT;                                                                                                    \
-  NPU_BINARY_STORE_LANES(F)
+  npu_store_blocks4(y + i, NPU_BINARY_FLAT_VECTOR(F, 0), NPU_BINARY_FLAT_VECTOR(F, 16),                               \
+                    NPU_BINARY_FLAT_VECTOR(F, 32), NPU_BINARY_FLAT_VECTOR(F, 48), low, high, count - i)
 
 #define NPU_BINARY_FLAT_BYTES(F)                                                                                      \
   NPU_BINARY_FLAT;                                                                                                    \
@@ -161,12 +158,12 @@ static inline uchar16 npu_pair_lut16(uchar16 a, uchar16 b, __global const uchar*
 
 __kernel void npu_add_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
                            int period, NPU_ADD_PARAMETERS) {
-  NPU_BINARY_FLAT;
-  if (NPU_ADD_A_IS_LARGER) {
-    NPU_BINARY_STORE_LANES(NPU_ADD_LARGER);
-  } else {
-    NPU_BINARY_STORE_LANES(NPU_ADD);
-  }
+  NPU_BINARY_FLAT_LANES(NPU_ADD);
+}
+
+__kernel void npu_linear_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
+                              int period, NPU_LINEAR_PARAMETERS) {
+  NPU_BINARY_FLAT_LANES(NPU_LINEAR);
 }
 
 __kernel void npu_mul_flat(__global const uchar* a, __global const uchar* b, __global uchar* y, int count,
@@ -178,6 +175,12 @@ __kernel void npu_add_rows(__global const uchar* a, __global const uchar* b, __g
                            __global const int* table, int loops, int rows, int inner, int a_step, int b_step,
                            NPU_ADD_PARAMETERS) {
   NPU_BINARY_ROWS_LANES(NPU_ADD)
+}
+
+__kernel void npu_linear_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
+                              __global const int* table, int loops, int rows, int inner, int a_step, int b_step,
+                              NPU_LINEAR_PARAMETERS) {
+  NPU_BINARY_ROWS_LANES(NPU_LINEAR)
 }
 
 __kernel void npu_mul_rows(__global const uchar* a, __global const uchar* b, __global uchar* y,
