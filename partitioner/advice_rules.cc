@@ -67,8 +67,7 @@ MaybeAdvice ForSize(const Reason& reason) {
 }  // namespace
 
 AdviceContext::AdviceContext(const Plan& plan, const Diagnosis& diagnosis, std::span<const Finding> findings)
-    : plan_(plan),
-      graph_(*plan.graph),
+    : graph_(*plan.graph),
       kind_(diagnosis.kind),
       maker_(graph_.tensors.size(), -1),
       reader_(graph_.tensors.size(), -1),

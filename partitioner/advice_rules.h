@@ -31,7 +31,6 @@ class AdviceContext {
   bool HasBlocks(int op) const;
   bool TouchesBorder(int op) const;
 
-  const Plan& plan_;
   const Graph& graph_;
   const ModelKind kind_;
   std::vector<int> maker_;             // per tensor: op, or -1

@@ -102,10 +102,11 @@ class Folder : public FoldSite {
   std::vector<DeclinedFold> Declined() const {
     std::vector<DeclinedFold> list;
     for (const auto& [key, why] : declined_) {
-      const bool folded = std::any_of(folds_.begin(), folds_.end(), [&](const Fold& fold) {
-        return fold.into == key.second || Contains(fold.absorbed, key.second);
+      const auto& [rule, into] = key;
+      const bool folded = std::any_of(folds_.begin(), folds_.end(), [into = into](const Fold& fold) {
+        return fold.into == into || Contains(fold.absorbed, into);
       });
-      if (!folded) list.push_back({key.first, key.second, why});
+      if (!folded) list.push_back({rule, into, why});
     }
     return list;
   }

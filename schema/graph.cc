@@ -109,52 +109,57 @@ std::optional<int64_t> Tensor::byte_size() const {
 
 namespace {
 
-Status CheckIndex(const Graph& graph, const std::string& where, int index, bool optional) {
+// "Op#3 ADD", or "graph" for -1.
+std::string Place(const Graph& graph, int op_index) {
+  return op_index < 0 ? "graph" : fmt::format("Op#{} {}", op_index, OpName(graph.ops[op_index]));
+}
+
+// Entry `position` of a list of tensors ("input", "output", "intermediate") of an operator, or of the graph for -1.
+Status CheckIndex(const Graph& graph, int op_index, std::string_view list, size_t position, int index, bool optional) {
   const int count = static_cast<int>(graph.tensors.size());
   if ((optional && index == kNoTensor) || (index >= 0 && index < count)) return {};
   return Fail(ErrorCode::kInvalidModel,
-              fmt::format("{}: tensor index {} is out of range; expected {}0 to {}", where, index,
-                          optional ? "-1 (absent) or " : "", count - 1));
+              fmt::format("{} {} {}: tensor index {} is out of range; expected {}0 to {}", Place(graph, op_index), list,
+                          position, index, optional ? "-1 (absent) or " : "", count - 1));
 }
 
 }  // namespace
 
 Status Validate(const Graph& graph) {
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    NPU_RETURN_IF_ERROR(CheckIndex(graph, fmt::format("graph input {}", i), graph.inputs[i], false));
+    NPU_RETURN_IF_ERROR(CheckIndex(graph, -1, "input", i, graph.inputs[i], false));
   }
   for (size_t i = 0; i < graph.outputs.size(); ++i) {
-    NPU_RETURN_IF_ERROR(CheckIndex(graph, fmt::format("graph output {}", i), graph.outputs[i], false));
+    NPU_RETURN_IF_ERROR(CheckIndex(graph, -1, "output", i, graph.outputs[i], false));
   }
   // First find every writer, then see that no op reads what a later op writes.
   std::vector<int> writer(graph.tensors.size(), -1);
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
-    const std::string where = fmt::format("Op#{} {}", i, OpName(op));
+    const int place = static_cast<int>(i);
     for (size_t k = 0; k < op.inputs.size(); ++k) {
-      NPU_RETURN_IF_ERROR(CheckIndex(graph, fmt::format("{} input {}", where, k), op.inputs[k], true));
+      NPU_RETURN_IF_ERROR(CheckIndex(graph, place, "input", k, op.inputs[k], true));
     }
     for (size_t k = 0; k < op.outputs.size(); ++k) {
       const int index = op.outputs[k];
-      NPU_RETURN_IF_ERROR(CheckIndex(graph, fmt::format("{} output {}", where, k), index, false));
+      NPU_RETURN_IF_ERROR(CheckIndex(graph, place, "output", k, index, false));
       if (writer[index] >= 0) {
         return Fail(ErrorCode::kInvalidModel,
                     fmt::format("{} output {}: T#{} \"{}\" is already written by Op#{}; expected one writer",
-                                where, k, index, graph.tensors[index].name, writer[index]));
+                                Place(graph, place), k, index, graph.tensors[index].name, writer[index]));
       }
       if (graph.tensors[index].is_constant()) {
         return Fail(ErrorCode::kInvalidModel,
                     fmt::format("{} output {}: T#{} \"{}\" is a constant; expected a tensor without data",
-                                where, k, index, graph.tensors[index].name));
+                                Place(graph, place), k, index, graph.tensors[index].name));
       }
       writer[index] = static_cast<int>(i);
     }
     for (size_t k = 0; k < op.intermediates.size(); ++k) {
-      const std::string intermediate = fmt::format("{} intermediate {}", where, k);
-      NPU_RETURN_IF_ERROR(CheckIndex(graph, intermediate, op.intermediates[k], true));
+      NPU_RETURN_IF_ERROR(CheckIndex(graph, place, "intermediate", k, op.intermediates[k], true));
     }
     if (op.params.index() != ParamsIndex(op.kind)) {
-      return Fail(ErrorCode::kInternal, where + ": parameters are of another operator");
+      return Fail(ErrorCode::kInternal, Place(graph, place) + ": parameters are of another operator");
     }
   }
   for (size_t i = 0; i < graph.inputs.size(); ++i) {

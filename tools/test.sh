@@ -8,7 +8,8 @@ case ${1:-} in
 esac
 
 step "packages"
-install_packages
+# shellcheck disable=SC2086
+install_packages $PACKAGES $SANITIZER_PACKAGES
 
 step "browser"
 # shellcheck disable=SC2086

@@ -83,7 +83,7 @@ TEST(FoldRequantizePair, OtherReadersKeepTheTensorBetween) {
   EXPECT_EQ(plan.ops[0].folded_into, -1);
   EXPECT_EQ(plan.ops[1].placement, Placement::kNpu);
   const nlohmann::json report = nlohmann::json::parse(ReportJson(plan));
-  EXPECT_EQ(report["folds"][0]["bypassed"], nlohmann::json({0}));
+  EXPECT_EQ(report["folds"][0]["bypassed"], nlohmann::json::array({0}));
   EXPECT_EQ(report["ops"][1]["notes"][0], "reads past Op#0 DEQUANTIZE (requantize-pair)");
 }
 

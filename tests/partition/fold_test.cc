@@ -132,7 +132,7 @@ TEST(Folds, TheReportShowsThem) {
   const nlohmann::json& fold = report["folds"][0];
   EXPECT_EQ(fold["name"], "pad-into-window");
   EXPECT_EQ(fold["into"], 1);
-  EXPECT_EQ(fold["absorbed"], nlohmann::json({0}));
+  EXPECT_EQ(fold["absorbed"], nlohmann::json::array({0}));
   EXPECT_EQ(fold["bypassed"], nlohmann::json::array());
   EXPECT_NE(fold["why"].get<std::string>().find("zero point 3"), std::string::npos);
   EXPECT_EQ(report["ops"][0]["folded_into"], 1);
@@ -141,7 +141,7 @@ TEST(Folds, TheReportShowsThem) {
   EXPECT_EQ(report["ops"][1]["folded_into"], -1);
   EXPECT_EQ(report["ops"][0]["notes"][0], "folded into Op#1 CONV_2D (pad-into-window): does not run");
   EXPECT_EQ(report["ops"][1]["notes"][0], "does the work of Op#0 PAD (pad-into-window)");
-  EXPECT_EQ(report["segments"][0]["ops"], nlohmann::json({1}));
+  EXPECT_EQ(report["segments"][0]["ops"], nlohmann::json::array({1}));
 }
 
 TEST(Folds, TheReportCallsViewsViews) {
@@ -154,9 +154,9 @@ TEST(Folds, TheReportCallsViewsViews) {
   b.Op(OpKind::kQuantize, {flat}, {unsigned_flat});
   b.Op(OpKind::kQuantize, {flat}, {rescaled});
   const nlohmann::json report = nlohmann::json::parse(ReportJson(PlanOf(b.Build({unsigned_flat, rescaled}))));
-  EXPECT_EQ(report["ops"][0]["notes"], nlohmann::json({"a view of its input: no kernel runs"}));
+  EXPECT_EQ(report["ops"][0]["notes"], nlohmann::json::array({"a view of its input: no kernel runs"}));
   EXPECT_EQ(report["ops"][1]["notes"], report["ops"][0]["notes"]);
-  EXPECT_EQ(report["ops"][2]["notes"], nlohmann::json({"a pass of its own over 6 bytes: scale or type changes here"}));
+  EXPECT_EQ(report["ops"][2]["notes"], nlohmann::json::array({"a pass of its own over 6 bytes: scale or type changes here"}));
 }
 
 TEST(FoldsOption, TakesAllNoneAndNames) {

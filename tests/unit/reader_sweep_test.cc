@@ -18,34 +18,34 @@ namespace npu::test {
 namespace {
 
 // Fails the test (once, with the place) unless the outcome is one of the two.
-::testing::AssertionResult Sound(std::span<const std::byte> bytes, const std::string& place) {
+::testing::AssertionResult Sound(std::span<const std::byte> bytes) {
   const auto model = ReadModel(bytes, nullptr);
   if (!model) {
     if (!model.error().text.empty()) return ::testing::AssertionSuccess();
-    return ::testing::AssertionFailure() << place << ": an error without a text";
+    return ::testing::AssertionFailure() << "an error without a text";
   }
   const std::string broken = BrokenPromise(*model);
   if (broken.empty()) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << place << ": breaks a promise: " << broken;
+  return ::testing::AssertionFailure() << "breaks a promise: " << broken;
 }
 
 void Sweep(std::vector<std::byte> bytes, const std::string& name) {
   for (size_t length = 0; length < bytes.size(); ++length) {
     // A block of exactly this size, so that a sanitizer sees any read behind it.
     const std::vector<std::byte> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
-    ASSERT_TRUE(Sound(cut, name + " cut to " + std::to_string(length)));
+    ASSERT_TRUE(Sound(cut)) << name << " cut to " << length;
   }
   for (size_t i = 0; i < bytes.size(); ++i) {
     const std::byte old = bytes[i];
     const auto try_value = [&](std::byte value) {
       bytes[i] = value;
-      return Sound(
-          bytes, name + " byte " + std::to_string(i) + " set to " + std::to_string(static_cast<int>(value)));
+      ASSERT_TRUE(Sound(bytes)) << name << " byte " << i << " set to " << static_cast<int>(value);
     };
-    for (int bit = 0; bit < 8; ++bit) ASSERT_TRUE(try_value(old ^ static_cast<std::byte>(1 << bit)));
-    for (const int value : {0x00, 0x01, 0x7f, 0x80, 0xff})
-      ASSERT_TRUE(try_value(static_cast<std::byte>(value)));
-    ASSERT_TRUE(try_value(old ^ std::byte{0xff}));
+    for (int bit = 0; bit < 8; ++bit) ASSERT_NO_FATAL_FAILURE(try_value(old ^ static_cast<std::byte>(1 << bit)));
+    for (const int value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
+      ASSERT_NO_FATAL_FAILURE(try_value(static_cast<std::byte>(value)));
+    }
+    ASSERT_NO_FATAL_FAILURE(try_value(old ^ std::byte{0xff}));
     bytes[i] = old;
   }
 }
