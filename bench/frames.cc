@@ -1,9 +1,10 @@
-// frames_bench [ROUNDS]: camera frames to INT8 inputs in one thread, ours beside libyuv and OpenCV (those
+// frames_bench [ROUNDS]: camera frames to INT8 inputs in one thread and in two, ours beside libyuv and OpenCV (those
 // that were found when this was built), by turns in one process. Warm: one frame; cold: 24 frames in
 // rotation, more than the caches hold, as from a camera. Minimum and median, in microseconds. Every way
-// includes the quantization (a flipped bit).
+// includes the quantization (a flipped bit). libyuv has no threads: two of them make half of the picture each.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 
 #include "backends/frames/pixel_format.h"
 #include "backends/opencl/frame_converter.h"
+#include "backends/threads/thread_pool.h"
 #ifdef NPU_BENCH_LIBYUV
 #include <libyuv.h>
 #endif
@@ -29,6 +31,8 @@ struct Scene {
   const char* name;
   char fourcc[5];
   int width, height, side;  // of the input
+  int channels = 3;
+  Orientation orientation = Orientation::kUpright;
 };
 
 struct Picture {
@@ -37,7 +41,10 @@ struct Picture {
   MappedFrame memory;
 };
 
+enum class Who { kOurs, kPeer, kTextbook, kFloor };  // kTextbook: a peer, in the order that everybody writes
+
 struct Way {
+  Who who;
   std::string name;
   std::function<void(const Picture&, uint8_t*)> run;
 };
@@ -55,6 +62,7 @@ Picture MakePicture(const Scene& scene, unsigned seed) {
   if (!format) Stop(format.error().text);
   frame.width = static_cast<uint32_t>(scene.width);
   frame.height = static_cast<uint32_t>(scene.height);
+  frame.orientation = scene.orientation;
   frame.plane_count = (*format)->plane_count;
   size_t total = 0;
   std::vector<size_t> starts;
@@ -85,23 +93,24 @@ std::shared_ptr<const Conversion> ConversionOf(const Scene& scene, const Picture
   fit.filter = filter;
   Tensor tensor;
   tensor.type = DataType::kInt8;
-  tensor.shape = {1, scene.side, scene.side, 3};
+  tensor.shape = {1, scene.side, scene.side, scene.channels};
   auto conversion = MakeConversion(example.frame, fit, tensor);
   if (!conversion) Stop(conversion.error().text);
   return std::make_shared<const Conversion>(std::move(*conversion));
 }
 
-Way Ours(const Scene& scene, const Picture& example, FrameFilter filter, FrameKernel kernel) {
+Way Ours(const Scene& scene, const Picture& example, FrameFilter filter, FrameKernel kernel, int threads) {
   const auto found = FindDevices();
   if (!found || found->empty()) Stop("no OpenCL device");
   const auto device = OpenDevice(found->front());
-  const auto part = device ? (*device)->WithThreads(1) : device;
+  const auto part = device ? (*device)->WithThreads(threads) : device;
   if (!part) Stop(part.error().text);
-  auto made = MakeFrameConverter(*part, ConversionOf(scene, example, filter), kernel);
+  const TeamSettings team = {.members = threads, .most_helpers = threads - 1};
+  auto made = MakeFrameConverter(*part, ConversionOf(scene, example, filter), kernel, team);
   if (!made) Stop(made.error().text);
   const std::shared_ptr<FrameConverter> converter = std::move(*made);
   return {
-      "ours, " + converter->name(), [converter](const Picture& picture, uint8_t* out) {
+      Who::kOurs, "ours, " + converter->name(), [converter](const Picture& picture, uint8_t* out) {
         if (Status s = converter->Convert(picture.frame, picture.memory, reinterpret_cast<std::byte*>(out));
             !s) {
           Stop(s.error().text);
@@ -112,7 +121,7 @@ Way Ours(const Scene& scene, const Picture& example, FrameFilter filter, FrameKe
 // Brings every line of the rows that are read into the first cache, and computes nothing.
 Way Floor(const Scene& scene, const Picture& example, FrameFilter filter) {
   const auto c = ConversionOf(scene, example, filter);
-  return {"the rows read, nothing computed", [c](const Picture& picture, uint8_t* out) {
+  return {Who::kFloor, "the rows read, nothing computed", [c](const Picture& picture, uint8_t* out) {
             uint8_t sum = 0;
             for (uint32_t y = 0; y < c->height; ++y) {
               for (uint32_t i = 0; i < c->format->plane_count; ++i) {
@@ -128,46 +137,67 @@ Way Floor(const Scene& scene, const Picture& example, FrameFilter filter) {
           }};
 }
 
-void AddPeers([[maybe_unused]] const Scene& scene, [[maybe_unused]] bool area,
+#ifdef NPU_BENCH_LIBYUV
+// One of `parts` bands of the picture, from top to bottom.
+struct Band {
+  int part = 0, parts = 1;
+};
+
+const char* LibyuvSteps(const std::string& format) {
+  if (format == "NV12") return "NV12Scale, NV12ToRAW";
+  return format == "YUYV" ? "YUY2ToNV12, NV12Scale, NV12ToRAW" : "RAWToARGB, ARGBScale, ARGBToRAW";
+}
+
+// temp, small: room for the frame and for the input, with four bytes a pixel.
+void RunLibyuv(const Scene& scene, const std::string& format, bool area, Band band, const Picture& p, uint8_t* temp,
+               uint8_t* small, uint8_t* out) {
+  const auto mode = area ? libyuv::kFilterBox : libyuv::kFilterBilinear;
+  const int w = scene.width, h = scene.height / band.parts, n = scene.side, rows = n / band.parts;
+  const size_t first = size_t(h) * band.part, pixels = size_t(w) * h;
+  temp += 4 * pixels * band.part;
+  small += 4 * size_t(n) * rows * band.part;
+  out += 3 * size_t(n) * rows * band.part;
+  if (format == "BG24") {
+    libyuv::RAWToARGB(p.bytes.data() + 3 * first * w, w * 3, temp, w * 4, w, h);
+    libyuv::ARGBScale(temp, w * 4, w, h, small, n * 4, n, rows, mode);
+    libyuv::ARGBToRAW(small, n * 4, out, n * 3, n, rows);
+  } else {
+    const uint8_t *y = p.bytes.data() + first * w, *uv = p.bytes.data() + size_t(w) * scene.height + first / 2 * w;
+    if (format == "YUYV") {
+      libyuv::YUY2ToNV12(p.bytes.data() + 2 * first * w, w * 2, temp, w, temp + pixels, w, w, h);
+      y = temp;
+      uv = temp + pixels;
+    }
+    libyuv::NV12Scale(y, w, uv, w, w, h, small, n, small + n * rows, n, n, rows, mode);
+    libyuv::NV12ToRAW(small, n, small + n * rows, n, out, n * 3, n, rows);
+  }
+  Flip(out, 3 * size_t(n) * rows);
+}
+#endif
+
+void AddPeers([[maybe_unused]] const Scene& scene, [[maybe_unused]] bool area, [[maybe_unused]] int threads,
               [[maybe_unused]] std::vector<Way>& ways) {
   [[maybe_unused]] const int w = scene.width, h = scene.height, n = scene.side;
   [[maybe_unused]] const size_t bytes = size_t(n) * n * 3;
   [[maybe_unused]] const std::string format(scene.fourcc, 4);
 #ifdef NPU_BENCH_LIBYUV
-  const auto mode = area ? libyuv::kFilterBox : libyuv::kFilterBilinear;
   const auto temp = std::make_shared<std::vector<uint8_t>>(size_t(w) * h * 4);
   const auto small = std::make_shared<std::vector<uint8_t>>(size_t(n) * n * 4);
-  if (format == "NV12") {
-    ways.push_back({"libyuv NV12Scale, NV12ToRAW", [=](const Picture& p, uint8_t* out) {
-                      const uint8_t* y = p.bytes.data();
-                      uint8_t* s = small->data();
-                      libyuv::NV12Scale(y, w, y + size_t(w) * h, w, w, h, s, n, s + n * n, n, n, n, mode);
-                      libyuv::NV12ToRAW(s, n, s + n * n, n, out, n * 3, n, n);
-                      Flip(out, bytes);
-                    }});
-  } else if (format == "YUYV") {
-    ways.push_back({"libyuv YUY2ToNV12, NV12Scale, NV12ToRAW", [=](const Picture& p, uint8_t* out) {
-                      uint8_t *t = temp->data(), *s = small->data();
-                      libyuv::YUY2ToNV12(p.bytes.data(), w * 2, t, w, t + size_t(w) * h, w, w, h);
-                      libyuv::NV12Scale(t, w, t + size_t(w) * h, w, w, h, s, n, s + n * n, n, n, n, mode);
-                      libyuv::NV12ToRAW(s, n, s + n * n, n, out, n * 3, n, n);
-                      Flip(out, bytes);
-                    }});
-  } else {
-    ways.push_back({"libyuv RAWToARGB, ARGBScale, ARGBToRAW", [=](const Picture& p, uint8_t* out) {
-                      libyuv::RAWToARGB(p.bytes.data(), w * 3, temp->data(), w * 4, w, h);
-                      libyuv::ARGBScale(temp->data(), w * 4, w, h, small->data(), n * 4, n, n, mode);
-                      libyuv::ARGBToRAW(small->data(), n * 4, out, n * 3, n, n);
-                      Flip(out, bytes);
-                    }});
-  }
+  const auto pool = std::make_shared<ThreadPool>(threads);
+  ways.push_back({Who::kPeer, std::string("libyuv ") + LibyuvSteps(format), [=](const Picture& p, uint8_t* out) {
+                    pool->ForRanges(threads, [&](int64_t begin, int64_t end, int) {
+                      for (int64_t i = begin; i < end; ++i) {
+                        RunLibyuv(scene, format, area, {static_cast<int>(i), threads}, p, temp->data(), small->data(), out);
+                      }
+                    });
+                  }});
 #endif
 #ifdef NPU_BENCH_OPENCV
-  cv::setNumThreads(1);
+  cv::setNumThreads(threads);
   const int interpolation = area ? cv::INTER_AREA : cv::INTER_LINEAR;
   const auto at = [](const Picture& p) { return const_cast<uint8_t*>(p.bytes.data()); };
   if (format == "NV12") {
-    ways.push_back({"OpenCV resize planes, cvtColorTwoPlane", [=](const Picture& p, uint8_t* out) {
+    ways.push_back({Who::kPeer, "OpenCV resize planes, cvtColorTwoPlane", [=](const Picture& p, uint8_t* out) {
                       const cv::Mat y(h, w, CV_8UC1, at(p)), uv(h / 2, w / 2, CV_8UC2, at(p) + size_t(w) * h);
                       cv::Mat small_y, small_uv, result(n, n, CV_8UC3, out);
                       cv::resize(y, small_y, {n, n}, 0, 0, interpolation);
@@ -177,7 +207,7 @@ void AddPeers([[maybe_unused]] const Scene& scene, [[maybe_unused]] bool area,
                     }});
   }
   ways.push_back(
-      {format == "BG24" ? "OpenCV resize" : "OpenCV cvtColor, resize", [=](const Picture& p, uint8_t* out) {
+      {Who::kTextbook, format == "BG24" ? "OpenCV resize" : "OpenCV cvtColor, resize", [=](const Picture& p, uint8_t* out) {
          cv::Mat rgb, result(n, n, CV_8UC3, out);
          if (format == "NV12") {
            cv::cvtColor(cv::Mat(h * 3 / 2, w, CV_8UC1, at(p)), rgb, cv::COLOR_YUV2RGB_NV12);
@@ -192,47 +222,88 @@ void AddPeers([[maybe_unused]] const Scene& scene, [[maybe_unused]] bool area,
 #endif
 }
 
-void Measure(const Scene& scene, FrameFilter filter, int rounds) {
-  const bool area = filter == FrameFilter::kArea;
-  std::vector<Picture> pictures;
-  for (int i = 0; i < kColdFrames; ++i) pictures.push_back(MakePicture(scene, i));
-  std::vector<Way> ways;
-  ways.push_back(Ours(scene, pictures[0], filter, FrameKernel::kBest));
-  if (!area) ways.push_back(Ours(scene, pictures[0], filter, FrameKernel::kPixels));
-  AddPeers(scene, area, ways);
-  ways.push_back(Floor(scene, pictures[0], filter));
-  std::vector<uint8_t> out(size_t(scene.side) * scene.side * 3);
-  std::printf("\n%s %dx%d -> %dx%d, %s\n%-44s %9s %9s %9s %9s\n", scene.name, scene.width, scene.height,
-              scene.side, scene.side, area ? "area" : "bilinear", "us", "warm min", "median", "cold min",
-              "median");
-  std::vector<std::vector<double>> times(2 * ways.size());
-  for (bool cold : {false, true}) {
+struct Times {
+  double minimum = 0, median = 0;
+};
+
+// The least of those, by one of the two numbers.
+double Least(const std::vector<Way>& ways, const std::vector<Times>& times, std::initializer_list<Who> who,
+             double Times::*number) {
+  double least = 0;
+  for (size_t i = 0; i < ways.size(); ++i) {
+    if (std::ranges::find(who, ways[i].who) == who.end()) continue;
+    least = least == 0 ? times[i].*number : std::min(least, times[i].*number);
+  }
+  return least;
+}
+
+// By warm and cold.
+using Results = std::array<std::vector<Times>, 2>;
+
+Results Take(const std::vector<Way>& ways, const std::vector<Picture>& pictures, size_t bytes, int rounds) {
+  std::vector<uint8_t> out(bytes);
+  Results results;
+  for (size_t cold : {0, 1}) {
+    std::vector<std::vector<double>> times(ways.size());
     for (int round = -2; round < rounds; ++round) {
       for (size_t i = 0; i < ways.size(); ++i) {
         const size_t frame = cold ? (static_cast<size_t>(round + 2) * ways.size() + i) % kColdFrames : 0;
         const auto start = std::chrono::steady_clock::now();
         ways[i].run(pictures[frame], out.data());
         const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
-        if (round >= 0) times[2 * i + cold].push_back(time.count());
+        if (round >= 0) times[i].push_back(time.count());
       }
     }
+    for (std::vector<double>& t : times) {
+      std::ranges::sort(t);
+      results[cold].push_back({t.front(), t[t.size() / 2]});
+    }
   }
+  return results;
+}
+
+// With peers: all on as many threads. Without: strips beside single pixels.
+void Measure(const Scene& scene, FrameFilter filter, int threads, bool peers, int rounds) {
+  const bool area = filter == FrameFilter::kArea;
+  std::vector<Picture> pictures;
+  for (int i = 0; i < kColdFrames; ++i) pictures.push_back(MakePicture(scene, i));
+  std::vector<Way> ways;
+  ways.push_back(Ours(scene, pictures[0], filter, FrameKernel::kBest, threads));
+  if (peers) {
+    AddPeers(scene, area, threads, ways);
+    if (threads == 1) ways.push_back(Floor(scene, pictures[0], filter));
+  } else {
+    ways.push_back(Ours(scene, pictures[0], filter, FrameKernel::kPixels, threads));
+  }
+  std::printf("\n%s %dx%d -> %dx%dx%d, %s, %d thread%s\n%-44s %9s %9s %9s %9s\n", scene.name, scene.width, scene.height,
+              scene.side, scene.side, scene.channels, area ? "area" : "bilinear", threads, threads > 1 ? "s" : "", "us",
+              "warm min", "median", "cold min", "median");
+  const Results results = Take(ways, pictures, size_t(scene.side) * scene.side * scene.channels, rounds);
   for (size_t i = 0; i < ways.size(); ++i) {
     std::printf("%-44s", ways[i].name.c_str());
-    for (size_t k = 0; k < 2; ++k) {
-      std::vector<double>& t = times[2 * i + k];
-      std::ranges::sort(t);
-      std::printf(" %9.1f %9.1f", t.front(), t[t.size() / 2]);
-    }
+    for (const auto& times : results) std::printf(" %9.1f %9.1f", times[i].minimum, times[i].median);
     std::printf("\n");
   }
+  if (!peers) return;
+  const auto ratios = [&](const char* name, std::initializer_list<Who> who) {
+    if (Least(ways, results[0], who, &Times::median) == 0) return;
+    std::printf("%-44s", name);
+    for (const auto& times : results) {
+      for (double Times::*number : {&Times::minimum, &Times::median}) {
+        std::printf(" %9.2f", Least(ways, times, who, number) / times[0].*number);
+      }
+    }
+    std::printf("\n");
+  };
+  ratios("best peer / ours", {Who::kPeer, Who::kTextbook});
+  ratios("OpenCV, frame first / ours", {Who::kTextbook});
 }
 
 // What a frame costs besides its pixels: one group of 16 of them.
 void MeasureLaunch(int rounds) {
   const Scene scene = {"NV12", "NV12", 128, 128, 16};
   const Picture picture = MakePicture(scene, 0);
-  const Way way = Ours(scene, picture, FrameFilter::kBilinear, FrameKernel::kBest);
+  const Way way = Ours(scene, picture, FrameFilter::kBilinear, FrameKernel::kBest, 1);
   std::vector<uint8_t> out(size_t(scene.side) * scene.side * 3);
   std::vector<double> times;
   for (int round = 0; round < rounds; ++round) {
@@ -254,6 +325,14 @@ int main(int argc, char** argv) {
   const npu::Scene scenes[] = {
       {"NV12", "NV12", 1920, 1080, 224}, {"YUYV", "YUYV", 1280, 720, 192}, {"RGB", "BG24", 640, 480, 224}};
   npu::MeasureLaunch(rounds);
-  for (const npu::Scene& scene : scenes) npu::Measure(scene, npu::FrameFilter::kBilinear, rounds);
-  for (const npu::Scene& scene : scenes) npu::Measure(scene, npu::FrameFilter::kArea, rounds);
+  for (int threads : {1, 2}) {
+    for (npu::FrameFilter filter : {npu::FrameFilter::kBilinear, npu::FrameFilter::kArea}) {
+      for (const npu::Scene& scene : scenes) npu::Measure(scene, filter, threads, true, rounds);
+    }
+  }
+  const npu::Scene others[] = {{"R8", "R8  ", 1280, 720, 224, 1},
+                               {"NV12 to grey", "NV12", 1920, 1080, 224, 1},
+                               {"RGB to grey", "BG24", 640, 480, 224, 1},
+                               {"NV12 on its side", "NV12", 1920, 1080, 224, 3, static_cast<npu::Orientation>(1)}};
+  for (const npu::Scene& scene : others) npu::Measure(scene, npu::FrameFilter::kBilinear, 1, false, rounds);
 }

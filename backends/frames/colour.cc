@@ -11,8 +11,8 @@
 namespace npu {
 namespace {
 
-constexpr int kMatrixOne = 8192;  // 13 bits
-constexpr int32_t kHalf = 1 << 19;
+constexpr int kMatrixOne = 16384;  // 14 bits
+constexpr int32_t kHalf = 1 << 20;
 
 // BT.601's luma, as everybody's grey.
 constexpr std::array<double, 3> kGreyWeights = {0.299, 0.587, 0.114};
@@ -20,7 +20,7 @@ constexpr std::array<double, 3> kGreyWeights = {0.299, 0.587, 0.114};
 std::array<int32_t, 3> GreyFactors() {
   std::array<int32_t, 3> factors;
   for (int i = 0; i < 3; ++i) factors[i] = static_cast<int32_t>(std::lround(kGreyWeights[i] * kMatrixOne));
-  return factors;  // 2449, 4809, 934: together 8192
+  return factors;  // 4899, 9617, 1868: together 16384
 }
 
 // What red and blue weigh in luma (ITU-R BT.601, BT.709, BT.2020); green is the rest.

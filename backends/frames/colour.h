@@ -1,4 +1,4 @@
-// Colour in integers: planes of 7 fractional bits times a matrix of 13, clamped to a byte; then a table per
+// Colour in integers: planes of 7 fractional bits times a matrix of 14, clamped to a byte; then a table per
 // channel that makes a byte what the input wants.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace npu {
 
-// Channel k of the input is clamp((bias[k] + sum over i of factor[k][i] * plane[i]) >> 20, 0, 255) of planes
+// Channel k of the input is clamp((bias[k] + sum over i of factor[k][i] * plane[i]) >> 21, 0, 255) of planes
 // in 0..32640, or, where direct, plane[source[k]] itself, rounded once.
 struct Colour {
   bool direct = false;

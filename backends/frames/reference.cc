@@ -80,7 +80,7 @@ void ConvertFrame(const Conversion& c, const FrameView& frame, uint8_t* out) {
         if (!c.colour.direct) {
           byte = c.colour.bias[k];
           for (int i = 0; i < 3; ++i) byte += c.colour.factor[k][i] * sample[i];
-          byte = std::clamp(byte >> 20, 0, 255);
+          byte = std::clamp(byte >> 21, 0, 255);
         }
         out[k] = c.bytes.table[k][byte];
       }

@@ -3,68 +3,75 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
+#include <span>
 
 #include "backends/cpu_features.h"
-#include "backends/opencl/bound_segment.h"
+#include "backends/opencl/device_memory.h"
+#include "backends/opencl/frame_launch.h"
 #include "backends/opencl/frame_memory_view.h"
 #include "backends/opencl/frame_self_test.h"
 #include "backends/opencl/frame_strips.h"
 #include "backends/opencl/frame_tables.h"
-#include "backends/opencl/launch_shape.h"
+#include "backends/opencl/segment_layout.h"
 
 namespace npu {
 namespace {
 
-// Strips of rows are the groups of a launch. In the calling thread a few do, so that a profile shows
+// Strips of rows are the groups of a launch. For each thread of ours a few do, so that a profile shows
 // progress; a driver's threads share more of them evenly.
 constexpr int kStripsInCaller = 4, kStripsPerUnit = 8;
+
+// What strips take on one thread, roughly: from this on a frame is divided among several (launch_steps.h).
+double Microseconds(const Conversion& c) {
+  const Rect &roi = c.geometry.roi, &source = c.geometry.source;
+  const double outputs = double{1} * roi.width * roi.height, pixels = double{1} * source.width * source.height;
+  return 0.0008 * outputs + (c.area() ? 0.00008 * pixels : 0);
+}
 
 class OpenClFrameConverter : public FrameConverter {
  public:
   OpenClFrameConverter(std::shared_ptr<OpenClDevice> device, std::shared_ptr<const Conversion> conversion)
       : device_(std::move(device)),
         conversion_(std::move(conversion)),
+        // Every address of the process is one of a device that runs commands in the calling thread.
+        by_address_(device_->limits().runs_in_caller && device_->limits().shared_memory),
         buffers_(device_->context(), device_->limits().shared_memory, device_->name()) {}
 
   ~OpenClFrameConverter() override {
     // As with executables: in a forked process the driver's objects are better lost than released.
     if (CheckProcess()) return;
     for (cl::Buffer& table : tables_) static_cast<void>(clRetainMemObject(table()));
-    static_cast<void>(clRetainKernel(kernel_()));
-    static_cast<void>(clRetainCommandQueue(queue_()));
+    if (launch_ != nullptr) {
+      launch_->Abandon();
+      static_cast<void>(launch_.release());
+    }
+    static_cast<void>(new DeviceMemory(std::move(shared_tables_)));
     buffers_.Abandon();
   }
 
   // strips: null for the kernel of single pixels.
-  Status Prepare(const StripTables* strips) {
-    cl_int code = CL_SUCCESS;
-    queue_ = cl::CommandQueue(device_->context(), device_->device(), 0, &code);
-    NPU_RETURN_IF_CL_ERROR(code, "clCreateCommandQueue", device_->name());
+  Status Prepare(const StripTables* strips, const TeamSettings& team) {
     const FrameTables tables = MakeFrameTables(*conversion_);
-    NPU_RETURN_IF_ERROR(strips != nullptr ? PrepareStrips(*strips) : PreparePixels(tables));
-    return Upload(tables.bytes);
+    return strips != nullptr ? PrepareStrips(*strips, tables, team) : PreparePixels(tables, team);
   }
 
   Status Convert(const Frame& frame, const MappedFrame& memory, std::byte* out) override {
     NPU_RETURN_IF_ERROR(CheckProcess());
-    std::array<cl_mem, kMaxPlanes> planes{};
     copied_bytes_ = 0;
-    for (uint32_t i = 0; i < conversion_->format->plane_count; ++i) {
-      NPU_ASSIGN_OR_RETURN(planes[i],
-                           buffers_.Input(queue_(), memory.planes[i].rows, memory.planes[i].bytes));
-      if (!buffers_.shared()) copied_bytes_ += memory.planes[i].bytes;
+    NPU_RETURN_IF_ERROR(SetPlanes(memory));
+    const cl_uint output = SetView(frame, memory);
+    if (by_address_) {
+      launch_->SetAddress(output, out);
+      return launch_->Run();
     }
-    NPU_ASSIGN_OR_RETURN(const cl_mem output, buffers_.Output(out, conversion_->bytes_out()));
-    SetFrame(frame, memory, planes, output);
-    NPU_RETURN_IF_CL_ERROR(std::exchange(argument_code_, CL_SUCCESS), "clSetKernelArg(frame)",
-                           device_->name());
-    cl::Event event;
-    NPU_RETURN_IF_CL_ERROR(EnqueueRange(queue_(), kernel_(), shape_, &event()),
-                           "clEnqueueNDRangeKernel(frame)", device_->name());
-    NPU_RETURN_IF_ERROR(buffers_.ReadBack(queue_(), out, conversion_->bytes_out()));
-    const cl_int status = buffers_.shared() ? WaitForEvent(event()) : queue_.finish();
-    NPU_RETURN_IF_CL_ERROR(status, "clFinish(frame)", device_->name());
+    NPU_ASSIGN_OR_RETURN(const cl_mem buffer, buffers_.Output(out, conversion_->bytes_out()));
+    launch_->SetArgument(output, buffer);
+    NPU_RETURN_IF_ERROR(launch_->Run());
+    if (buffers_.shared()) return {};
+    NPU_RETURN_IF_ERROR(buffers_.ReadBack(launch_->queue(), out, conversion_->bytes_out()));
+    NPU_RETURN_IF_CL_ERROR(clFinish(launch_->queue()), "clFinish(frame)", device_->name());
     return {};
   }
 
@@ -72,86 +79,118 @@ class OpenClFrameConverter : public FrameConverter {
   size_t copied_bytes() const override { return copied_bytes_; }
 
  private:
-  Status PreparePixels(const FrameTables& tables) {
-    NPU_ASSIGN_OR_RETURN(const cl::Program program, Kernel(kPortableVariant, "frame_pixels"));
-    NPU_RETURN_IF_ERROR(Upload(tables.numbers));
-    NPU_RETURN_IF_ERROR(Upload(tables.axes));
+  Status PreparePixels(const FrameTables& tables, const TeamSettings& team) {
+    NPU_ASSIGN_OR_RETURN(const cl::Program program, device_->frame_programs().Program(&kPortableVariant));
+    NPU_ASSIGN_OR_RETURN(const cl::Kernel kernel, device_->frame_programs().CreateKernel(program, "frame_pixels"));
     cl_int code = CL_SUCCESS;
-    const size_t most = kernel_.getWorkGroupInfo<CL_KERNEL_WORK_GROUP_SIZE>(device_->device(), &code);
+    const size_t most = kernel.getWorkGroupInfo<CL_KERNEL_WORK_GROUP_SIZE>(device_->device(), &code);
     NPU_RETURN_IF_CL_ERROR(code, "clGetKernelWorkGroupInfo(frame_pixels)", device_->name());
     const OpenClDeviceLimits& limits = device_->limits();
-    shape_ = ChooseLaunchShape({conversion_->width, conversion_->height, 1}, {0, 0, 0}, most,
-                               (limits.type & CL_DEVICE_TYPE_CPU) != 0 ? limits.compute_units : 0);
-    shape_.offset = device_->forms().id_offset();
+    LaunchShape shape = ChooseLaunchShape({conversion_->width, conversion_->height, 1}, {0, 0, 0}, most,
+                                          (limits.type & CL_DEVICE_TYPE_CPU) != 0 ? limits.compute_units : 0);
+    shape.offset = device_->forms().id_offset();
     name_ = "opencl pixels";
     constexpr size_t kArgumentBytes[] = {0, 0, 0, 8, 8, 8, 4, 4, 4, 0, 0, 0, 0};
-    return device_->forms().Fix(program, "frame_pixels", shape_.local, kArgumentBytes);
+    NPU_RETURN_IF_ERROR(device_->forms().Fix(program, "frame_pixels", shape.local, kArgumentBytes));
+    // Every pixel takes some twenty times as long as in strips.
+    NPU_ASSIGN_OR_RETURN(launch_, FrameLaunch::Create(device_, kernel, shape, team, 20 * Microseconds(*conversion_)));
+    return SetTables(kPixelTables, {AsBytes(tables.numbers), AsBytes(tables.axes), AsBytes(tables.bytes)});
   }
 
-  Status PrepareStrips(const StripTables& strips) {
+  Status PrepareStrips(const StripTables& strips, const FrameTables& tables, const TeamSettings& team) {
     strips_ = true;
-    NPU_ASSIGN_OR_RETURN(const cl::Program program, Kernel(kFrameX86, strips.kernel));
-    NPU_RETURN_IF_ERROR(Upload(strips.numbers));
+    NPU_ASSIGN_OR_RETURN(const cl::Program program, device_->frame_programs().Program(&kFrameX86));
+    NPU_ASSIGN_OR_RETURN(const cl::Kernel kernel, device_->frame_programs().CreateKernel(program, strips.kernel));
     const OpenClDeviceLimits& limits = device_->limits();
-    const auto rows = static_cast<int>(conversion_->height);
-    const int wanted = limits.runs_in_caller ? kStripsInCaller : kStripsPerUnit * limits.compute_units;
-    strip_rows_ = (rows + wanted - 1) / wanted;
-    shape_.global[0] = static_cast<size_t>((rows + strip_rows_ - 1) / strip_rows_);
-    shape_.offset = device_->forms().id_offset();
+    const FitGeometry& geometry = conversion_->geometry;
+    const auto rows = static_cast<int>(geometry.transposed ? geometry.resized_height() : conversion_->height);
+    const int wanted =
+        limits.runs_in_caller ? kStripsInCaller * team.members : kStripsPerUnit * limits.compute_units;
+    const int strip_rows = (rows + wanted - 1) / wanted;
+    LaunchShape shape;
+    shape.global[0] = static_cast<size_t>((rows + strip_rows - 1) / strip_rows);
+    shape.offset = device_->forms().id_offset();
     name_ = fmt::format("opencl strips ({})", kFrameX86.name);
     constexpr size_t kArgumentBytes[] = {0, 0, 0, 4, 4, 4, 0, 0, 0, 4};
-    return device_->forms().Fix(program, strips.kernel, shape_.local, kArgumentBytes);
+    NPU_RETURN_IF_ERROR(device_->forms().Fix(program, strips.kernel, shape.local, kArgumentBytes));
+    NPU_ASSIGN_OR_RETURN(launch_, FrameLaunch::Create(device_, kernel, shape, team, Microseconds(*conversion_)));
+    launch_->SetArgument(kStripTables + 2, static_cast<cl_int>(strip_rows));
+    return SetTables(kStripTables, {AsBytes(strips.numbers), AsBytes(tables.bytes)});
   }
 
-  Result<cl::Program> Kernel(const KernelVariant& variant, const char* name) {
-    ProgramCache& programs = device_->frame_programs();
-    NPU_ASSIGN_OR_RETURN(const cl::Program program, programs.Program(&variant));
-    NPU_ASSIGN_OR_RETURN(kernel_, programs.CreateKernel(program, name));
-    return program;
-  }
-
-  void SetFrame(const Frame& frame, const MappedFrame& memory, const std::array<cl_mem, kMaxPlanes>& planes,
-                cl_mem output) {
-    const FrameView view = ViewFrame(*conversion_, frame, memory);
+  // The planes are the first three arguments.
+  Status SetPlanes(const MappedFrame& memory) {
+    std::array<cl_mem, kMaxPlanes> planes{};
+    for (uint32_t i = 0; i < conversion_->format->plane_count && !by_address_; ++i) {
+      NPU_ASSIGN_OR_RETURN(planes[i], buffers_.Input(launch_->queue(), memory.planes[i].rows, memory.planes[i].bytes));
+      if (!buffers_.shared()) copied_bytes_ += memory.planes[i].bytes;
+    }
     for (cl_uint i = 0; i < 3; ++i) {
       const int plane = conversion_->format->components[i].plane;
-      SetArg(i, planes[plane]);
-      const auto* rows = reinterpret_cast<const uint8_t*>(memory.planes[plane].rows);
-      if (!strips_) SetArg(3 + i, static_cast<cl_ulong>(view[i].first - rows));
-      SetArg((strips_ ? 3 : 6) + i, static_cast<cl_uint>(view[i].stride));
+      if (by_address_) {
+        launch_->SetAddress(i, memory.planes[plane].rows);
+      } else {
+        launch_->SetArgument(i, planes[plane]);
+      }
     }
-    cl_uint next = strips_ ? 6 : 9;
-    SetArg(next++, output);
-    for (const cl::Buffer& table : tables_) SetArg(next++, table());
-    if (strips_) SetArg(next, static_cast<cl_int>(strip_rows_));
-  }
-
-  template <typename T>
-  void SetArg(cl_uint index, const T& value) {
-    const cl_int code = clSetKernelArg(kernel_(), index, sizeof(T), &value);
-    if (argument_code_ == CL_SUCCESS) argument_code_ = code;
-  }
-
-  template <typename T>
-  Status Upload(const std::vector<T>& table) {
-    cl_int code = CL_SUCCESS;
-    // The driver copies the bytes; the pointer is not const in the bindings.
-    tables_.emplace_back(device_->context(), CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
-                         table.size() * sizeof(T), const_cast<T*>(table.data()), &code);
-    NPU_RETURN_IF_CL_ERROR(code, "clCreateBuffer(tables of a frame)", device_->name());
     return {};
   }
 
+  // Offsets and strides follow. Returns the number of the argument behind them, the output.
+  cl_uint SetView(const Frame& frame, const MappedFrame& memory) {
+    const FrameView view = ViewFrame(*conversion_, frame, memory);
+    for (cl_uint i = 0; i < 3; ++i) {
+      const auto* rows = reinterpret_cast<const uint8_t*>(memory.planes[conversion_->format->components[i].plane].rows);
+      if (!strips_) launch_->SetArgument(3 + i, static_cast<cl_ulong>(view[i].first - rows));
+      launch_->SetArgument((strips_ ? 3 : 6) + i, static_cast<cl_uint>(view[i].stride));
+    }
+    return strips_ ? 6 : 9;
+  }
+
+  template <typename T>
+  static std::span<const std::byte> AsBytes(const std::vector<T>& table) {
+    return std::as_bytes(std::span(table));
+  }
+
+  // The tables become the kernel's arguments from `first` on.
+  Status SetTables(cl_uint first, std::initializer_list<std::span<const std::byte>> tables) {
+    std::vector<int64_t> offsets, sizes;
+    int64_t total = 0;
+    for (const auto& table : tables) {
+      offsets.push_back(total);
+      sizes.push_back(static_cast<int64_t>(table.size()));
+      total += (sizes.back() + kLeastAlignment - 1) / kLeastAlignment * kLeastAlignment;
+    }
+    if (by_address_) {
+      NPU_ASSIGN_OR_RETURN(shared_tables_, DeviceMemory::Allocate(*device_, offsets, sizes, total, true));
+    }
+    int i = 0;
+    for (const auto& table : tables) {
+      if (by_address_) {
+        std::ranges::copy(table, shared_tables_.host(i));
+        launch_->SetAddress(first++, shared_tables_.host(i++));
+        continue;
+      }
+      cl_int code = CL_SUCCESS;
+      // The driver copies the bytes; the pointer is not const in the bindings.
+      tables_.emplace_back(device_->context(), CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, table.size(),
+                           const_cast<std::byte*>(table.data()), &code);
+      NPU_RETURN_IF_CL_ERROR(code, "clCreateBuffer(tables of a frame)", device_->name());
+      launch_->SetArgument(first++, tables_.back()());
+    }
+    return {};
+  }
+
+  static constexpr cl_uint kPixelTables = 10, kStripTables = 7;
+
   std::shared_ptr<OpenClDevice> device_;
   std::shared_ptr<const Conversion> conversion_;
-  cl::CommandQueue queue_;
-  cl::Kernel kernel_;
-  LaunchShape shape_;
-  std::vector<cl::Buffer> tables_;  // in the order of the kernel's arguments
-  HostBuffers buffers_;
+  const bool by_address_;
+  DeviceMemory shared_tables_;
+  std::vector<cl::Buffer> tables_;  // where not by_address_
+  std::unique_ptr<FrameLaunch> launch_;
+  HostBuffers buffers_;  // where not by_address_
   bool strips_ = false;
-  int strip_rows_ = 0;
-  cl_int argument_code_ = CL_SUCCESS;
   size_t copied_bytes_ = 0;
   std::string name_;
 };
@@ -160,7 +199,7 @@ class OpenClFrameConverter : public FrameConverter {
 
 Result<std::unique_ptr<FrameConverter>> MakeFrameConverter(std::shared_ptr<OpenClDevice> device,
                                                            std::shared_ptr<const Conversion> conversion,
-                                                           FrameKernel kernel) {
+                                                           FrameKernel kernel, const TeamSettings& team) {
   NPU_RETURN_IF_ERROR(CheckProcess());
   std::optional<StripTables> strips;
   if (kernel != FrameKernel::kPixels && (device->limits().type & CL_DEVICE_TYPE_CPU) != 0 && CpuHasVbmi()) {
@@ -171,7 +210,7 @@ Result<std::unique_ptr<FrameConverter>> MakeFrameConverter(std::shared_ptr<OpenC
   }
   if (kernel == FrameKernel::kBest && strips && !StripsWork(device)) strips.reset();
   auto converter = std::make_unique<OpenClFrameConverter>(std::move(device), std::move(conversion));
-  NPU_RETURN_IF_ERROR(converter->Prepare(strips ? &*strips : nullptr));
+  NPU_RETURN_IF_ERROR(converter->Prepare(strips ? &*strips : nullptr, team));
   return converter;
 }
 

@@ -10,15 +10,18 @@
 
 #include "backends/frames/frame_converter.h"
 #include "backends/opencl/device.h"
+#include "backends/opencl/launch_team.h"
 
 namespace npu {
 
 // Which kernel: tests and benchmarks name one.
 enum class FrameKernel : uint8_t { kBest, kPixels, kStrips };
 
-// kStrips: kUnsupported where they cannot run. kDevice.
+// team: threads that share a frame, where the device runs commands in the calling thread. kStrips: kUnsupported where they
+// cannot run. kDevice.
 Result<std::unique_ptr<FrameConverter>> MakeFrameConverter(std::shared_ptr<OpenClDevice> device,
                                                            std::shared_ptr<const Conversion> conversion,
-                                                           FrameKernel kernel = FrameKernel::kBest);
+                                                           FrameKernel kernel = FrameKernel::kBest,
+                                                           const TeamSettings& team = {});
 
 }  // namespace npu

@@ -86,7 +86,6 @@ Status Try(const std::shared_ptr<OpenClDevice>& device, const PixelFormat& forma
 bool TryAll(const std::shared_ptr<OpenClDevice>& device) {
   double strips_time = 0, pixels_time = 0;
   for (const PixelFormat& format : PixelFormats()) {
-    if (format.model == ColourModel::kGrey) continue;
     for (FrameFilter filter : {FrameFilter::kBilinear, FrameFilter::kArea}) {
       const Status status = Try(device, format, filter, strips_time, pixels_time);
       if (status) continue;

@@ -8,29 +8,31 @@ namespace npu {
 namespace {
 
 // Of frame_kernels/frame_strips.h.
-enum Number { kWidth, kHeight, kRoiX, kRoiY, kRoiWidth, kRoiHeight, kGroups, kFlip, kUseTables };
-constexpr int kFactors = 10, kBias = 16, kLoads = 24, kLoadNumbers = 8, kHeader = kLoads + 3 * kLoadNumbers;
-enum LoadNumber { kBases, kIndices, kWeights, kRows, kReciprocal, kShift, kTotal, kFullY };
+enum Number { kWidth, kHeight, kRoiX, kRoiY, kColumns, kRows, kGroups, kFlip, kUseTables, kChannels };
+constexpr int kFactors = 10, kBias = 16, kDirect = 19, kTurned = 20, kLoads = 24, kLoadNumbers = 8, kHeader = kLoads + 3 * kLoadNumbers;
+enum LoadNumber { kBases, kIndices, kWeights, kRowList, kReciprocal, kShift, kTotal, kFullY };
 constexpr int kGroup = 16, kWindow = 64;
 
-enum class Kind { kSemiPlanar, kPackedYuv, kPackedRgb, kPlanar };
+enum class Kind { kSemiPlanar, kPackedYuv, kPackedRgb, kPlanar, kOne };
 
 // The one or two components whose bytes a load brings.
 struct Load {
   int low = 0, high = -1;
 };
 
-std::optional<Kind> KindOf(const Conversion& c) {
-  if (c.channels != 3 || c.geometry.transposed) return std::nullopt;
+Kind KindOf(const Conversion& c) {
+  if (c.components() == 1) return Kind::kOne;
   if (c.format->model == ColourModel::kRgb) return Kind::kPackedRgb;
-  if (c.format->model != ColourModel::kYuv) return std::nullopt;
   return c.format->plane_count == 1   ? Kind::kPackedYuv
          : c.format->plane_count == 2 ? Kind::kSemiPlanar
                                       : Kind::kPlanar;
 }
 
 std::vector<Load> LoadsOf(Kind kind, const Conversion& c) {
-  if (kind == Kind::kPackedRgb) return {{c.colour.source[0], c.colour.source[1]}, {c.colour.source[2], -1}};
+  if (kind == Kind::kOne) return {{0, -1}};
+  if (kind == Kind::kPackedRgb && c.colour.direct)
+    return {{c.colour.source[0], c.colour.source[1]}, {c.colour.source[2], -1}};
+  if (kind == Kind::kPackedRgb) return {{0, 1}, {2, -1}};
   if (kind == Kind::kPlanar) return {{0, -1}, {1, -1}, {2, -1}};
   return {{0, -1}, {1, 2}};
 }
@@ -57,7 +59,7 @@ std::optional<Fraction> Reciprocal(uint64_t total) {
 class StripBuilder {
  public:
   StripBuilder(const Conversion& c, Kind kind) : c_(c), kind_(kind), loads_(LoadsOf(kind, c)) {
-    groups_ = (static_cast<int>(c.geometry.roi.width) + kGroup - 1) / kGroup;
+    groups_ = (static_cast<int>(c.geometry.resized_width()) + kGroup - 1) / kGroup;
   }
 
   std::optional<StripTables> Linear() {
@@ -67,7 +69,7 @@ class StripBuilder {
       const char* kernel;
     };
     static constexpr Form kForms[] = {
-        {Kind::kSemiPlanar, 2, 4, "frame_linear_semi_planar_2_4"},
+        {Kind::kSemiPlanar, 2, 3, "frame_linear_semi_planar_2_3"},
         {Kind::kSemiPlanar, 4, 4, "frame_linear_semi_planar_4_4"},
         {Kind::kSemiPlanar, 8, 8, "frame_linear_semi_planar_8_8"},
         {Kind::kPackedYuv, 4, 4, "frame_linear_packed_yuv_4"},
@@ -76,6 +78,9 @@ class StripBuilder {
         {Kind::kPackedRgb, 8, 8, "frame_linear_packed_rgb_8"},
         {Kind::kPlanar, 2, 2, "frame_linear_planar_2"},
         {Kind::kPlanar, 8, 8, "frame_linear_planar_8"},
+        {Kind::kOne, 2, 2, "frame_linear_one_2"},
+        {Kind::kOne, 4, 4, "frame_linear_one_4"},
+        {Kind::kOne, 8, 8, "frame_linear_one_8"},
     };
     for (const Form& form : kForms) {
       if (form.kind != kind_) continue;
@@ -93,7 +98,8 @@ class StripBuilder {
     static constexpr const char* kKernels[][2] = {{"frame_area_semi_planar_1", "frame_area_semi_planar_2"},
                                                   {"frame_area_packed_yuv_1", "frame_area_packed_yuv_2"},
                                                   {"frame_area_packed_rgb_1", "frame_area_packed_rgb_2"},
-                                                  {"frame_area_planar_1", "frame_area_planar_2"}};
+                                                  {"frame_area_planar_1", "frame_area_planar_2"},
+                                                  {"frame_area_one_1", "frame_area_one_2"}};
     for (int windows : {1, 2}) {
       Start(kKernels[static_cast<int>(kind_)][windows - 1]);
       bool fits = true;
@@ -116,19 +122,24 @@ class StripBuilder {
                                 c_.height,
                                 roi.x,
                                 roi.y,
-                                roi.width,
-                                roi.height,
+                                c_.geometry.resized_width(),
+                                c_.geometry.resized_height(),
                                 static_cast<uint32_t>(groups_),
                                 c_.bytes.flip,
-                                c_.bytes.is_flip ? 0u : 1u};
+                                c_.bytes.is_flip ? 0u : 1u,
+                                static_cast<uint32_t>(c_.channels)};
     for (size_t i = 0; i < std::size(numbers); ++i)
       At(static_cast<int>(i)) = static_cast<int32_t>(numbers[i]);
     for (int k = 0; k < 3; ++k) {
       const auto& factor = c_.colour.factor[k];
-      At(kFactors + 2 * k) = Halves(factor[0], factor[1]);
-      At(kFactors + 2 * k + 1) = Halves(factor[2], 0);
+      // The factor of U to blue is more than 16 bits hold.
+      const int32_t most = std::min(factor[1], INT16_MAX);
+      At(kFactors + 2 * k) = Halves(factor[0], most);
+      At(kFactors + 2 * k + 1) = Halves(factor[2], factor[1] - most);
       At(kBias + k) = c_.colour.bias[k];
     }
+    At(kDirect) = c_.colour.direct;
+    At(kTurned) = c_.geometry.transposed;
   }
 
   static int32_t Halves(int32_t low, int32_t high) {
@@ -144,7 +155,7 @@ class StripBuilder {
   }
 
   // Vector loads of a group reach to the end of its last vector.
-  int Pixel(int pixel) const { return std::min(pixel, static_cast<int>(c_.geometry.roi.width) - 1); }
+  int Pixel(int pixel) const { return std::min(pixel, static_cast<int>(c_.geometry.resized_width()) - 1); }
 
   int64_t RowBytes(int component) const {
     return static_cast<int64_t>(c_.format->RowBytes(c_.format->components[component].plane, c_.frame_width));
@@ -182,19 +193,21 @@ class StripBuilder {
       rows.insert(rows.end(), {entry.first + start, entry.count, entry.weight, entry.last});
       if (numbers_per_row == 8) rows.insert(rows.end(), {i + 1 < entries.size() ? 1 : 0, 0, 0, 0});
     }
-    Append(load, kRows, rows);
+    Append(load, kRowList, rows);
   }
 
   bool LinearLoad(size_t load, int windows) {
     const Load& components = loads_[load];
     const std::vector<AxisEntry>& entries = c_.axis_x(components.low).entries;
     const int high = components.high < 0 ? components.low : components.high;
-    const int per_window = kGroup / windows;
     std::vector<int32_t> bases, indices(static_cast<size_t>(groups_) * kGroup, 0), weights;
     for (int window = 0; window < groups_ * windows; ++window) {
+      // Of all pixels, those of the window.
+      const int first_pixel = (kGroup * window + windows - 1) / windows;
+      const int end_pixel = (kGroup * (window + 1) + windows - 1) / windows;
       std::vector<int64_t> bytes;
-      for (int i = 0; i < per_window; ++i) {
-        const AxisEntry& entry = entries[Pixel(window * per_window + i)];
+      for (int pixel = first_pixel; pixel < end_pixel; ++pixel) {
+        const AxisEntry& entry = entries[Pixel(pixel)];
         for (int tap : {0, entry.count - 1}) {
           for (int component : {components.low, high}) bytes.push_back(ByteOf(component, entry.first + tap));
         }
@@ -202,10 +215,8 @@ class StripBuilder {
       const auto base = Window(bytes, RowBytes(components.low));
       if (!base) return false;
       bases.push_back(*base);
-      const int64_t second = window % 2 == 0 ? 0 : kWindow;
       for (size_t i = 0; i < bytes.size(); ++i) {
-        SetByte(indices, static_cast<size_t>(window) * per_window * 4 + i,
-                static_cast<uint8_t>(bytes[i] - *base + second));
+        SetByte(indices, static_cast<size_t>(first_pixel) * 4 + i, static_cast<uint8_t>(bytes[i] - *base));
       }
     }
     for (int x = 0; x < groups_ * kGroup; ++x) {
@@ -281,9 +292,7 @@ class StripBuilder {
 }  // namespace
 
 std::optional<StripTables> MakeStripTables(const Conversion& conversion) {
-  const std::optional<Kind> kind = KindOf(conversion);
-  if (!kind) return std::nullopt;
-  StripBuilder builder(conversion, *kind);
+  StripBuilder builder(conversion, KindOf(conversion));
   return conversion.area() ? builder.Area() : builder.Linear();
 }
 

@@ -20,9 +20,8 @@ struct StripTables {
   std::vector<int32_t> numbers;
 };
 
-// nullopt for what strips cannot do: one channel, pictures that lie on their side, grey frames, rows below 64
-// bytes, pixels too far apart for the windows, weights above 127 or sums too large for a 32-bit division
-// (area).
+// nullopt for what strips cannot do: rows below 64 bytes, pixels too far apart for the windows, weights above 127 or sums
+// too large for a 32-bit division (area).
 std::optional<StripTables> MakeStripTables(const Conversion& conversion);
 
 }  // namespace npu

@@ -20,6 +20,11 @@
 namespace npu {
 namespace {
 
+// Of the whole device's threads.
+TeamSettings TeamOf(const OpenClDevice& device, int threads) {
+  return {.members = device.TeamSize(threads), .most_helpers = device.limits().compute_units - 1};
+}
+
 class OpenClBackendImpl : public Backend {
  public:
   OpenClBackendImpl(std::shared_ptr<OpenClDevice> device, std::optional<FileCache> files)
@@ -34,8 +39,7 @@ class OpenClBackendImpl : public Backend {
     NPU_ASSIGN_OR_RETURN(std::shared_ptr<OpenClDevice> device, device_->WithThreads(options.threads));
     OpenClCompileSettings settings;
     if (files_) settings.files = &*files_;
-    settings.team.members = device_->TeamSize(options.threads);
-    settings.team.most_helpers = device_->limits().compute_units - 1;
+    settings.team = TeamOf(*device_, options.threads);
     return CompileForOpenCl(std::move(device), std::move(graph), segment, options, settings);
   }
 
@@ -171,7 +175,8 @@ Result<std::unique_ptr<FrameConverter>> OpenClFrameConverter(const std::string& 
                                                              std::shared_ptr<const Conversion> conversion) {
   NPU_ASSIGN_OR_RETURN(const Chosen chosen, OpenChosen(device));
   NPU_ASSIGN_OR_RETURN(std::shared_ptr<OpenClDevice> part, chosen.device->WithThreads(threads));
-  return MakeFrameConverter(std::move(part), std::move(conversion));
+  return MakeFrameConverter(std::move(part), std::move(conversion), FrameKernel::kBest,
+                            TeamOf(*chosen.device, threads));
 }
 
 Result<std::vector<OpenClDeviceInfo>> ListOpenClDevices() {

@@ -73,7 +73,7 @@ __kernel void frame_pixels(__global const uchar* plane0, __global const uchar* p
     int byte = s[n->source[k]];
     if (!n->direct) {
       byte = n->bias[k] + n->factor[3 * k] * s[0] + n->factor[3 * k + 1] * s[1] + n->factor[3 * k + 2] * s[2];
-      byte = clamp(byte >> 20, 0, 255);
+      byte = clamp(byte >> 21, 0, 255);
     }
     to[k] = tables[256 * k + byte];
   }

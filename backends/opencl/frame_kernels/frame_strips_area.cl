@@ -113,32 +113,35 @@ static inline __attribute__((always_inline)) void npu_frame_area_load(const npu_
 static inline __attribute__((always_inline)) void npu_frame_area_strip(
     int kind, int n, __global const uchar* plane0, __global const uchar* plane1, __global const uchar* plane2, uint stride0,
     uint stride1, uint stride2, __global uchar* out, __global const int* t, __global const uchar* tables, int strip) {
-  const int width = t[kWidth], left = t[kRoiX], roi_width = t[kRoiWidth], roi_height = t[kRoiHeight], groups = t[kGroups];
+  const int columns = t[kColumns], rows_of_picture = t[kRows], groups = t[kGroups];
   const npu_frame_colour colour = npu_frame_colours(t, tables);
   const npu_frame_numbers_of_load load0 = npu_frame_load_numbers(t, 0), load1 = npu_frame_load_numbers(t, 1),
                                   load2 = npu_frame_load_numbers(t, kind == kPlanar ? 2 : 1);
-  const int begin = (int)get_global_id(0) * strip, end = min(begin + strip, t[kHeight]), top = t[kRoiY];
-  for (int row = begin; row < end; ++row) {
-    __global uchar* to = out + (size_t)row * width * 3;
-    const int y = row - top;
-    if (y < 0 || y >= roi_height) {
-      npu_frame_bar(to, 0, width, tables);
-      continue;
-    }
-    npu_frame_bar(to, 0, left, tables);
-    npu_frame_bar(to, left + roi_width, width, tables);
-    to += 3 * left;
-    const bool one_plane = kind == kPackedRgb || kind == kPackedYuv;
+  const size_t step = 16 * colour.pixel_step;
+  const int scale = colour.direct ? 2 : 256;
+  const int2 strip_rows = npu_frame_strip(t, out, strip, tables);
+  for (int y = strip_rows.x; y < strip_rows.y; ++y) {
+    __global uchar* to = npu_frame_row(t, out, y);
+    const bool one_plane = kind == kPackedRgb || kind == kPackedYuv || kind == kOne;
     const npu_frame_area_rows rows0 = npu_frame_area_rows_at(&load0, y, plane0, stride0);
     const npu_frame_area_rows rows1 = npu_frame_area_rows_at(&load1, y, one_plane ? plane0 : plane1, one_plane ? stride0 : stride1);
     const npu_frame_area_rows rows2 = kind == kPlanar ? npu_frame_area_rows_at(&load2, y, plane2, stride2) : rows1;
-    for (int group = 0; group < groups; ++group, to += 48) {
-      const int count = min(16, roi_width - 16 * group);
+    for (int group = 0; group < groups; ++group, to += step) {
+      const int count = min(16, columns - 16 * group);
       int16 a, b, c;
+      if (kind == kOne) {
+        npu_frame_area_load(&load0, n, group, &rows0, scale, &a, 0);
+        npu_frame_one(&colour, a, to, count);
+        continue;
+      }
       if (kind == kPackedRgb) {
-        npu_frame_area_load(&load0, n, group, &rows0, 2, &a, &b);
-        npu_frame_area_load(&load1, n, group, &rows1, 2, &c, 0);
-        npu_frame_finish(&colour, a, b, c, to, count);
+        npu_frame_area_load(&load0, n, group, &rows0, scale, &a, &b);
+        npu_frame_area_load(&load1, n, group, &rows1, scale, &c, 0);
+        if (colour.direct) {
+          npu_frame_finish(&colour, a, b, c, to, count);
+        } else {
+          npu_frame_matrix(&colour, a, b, c, to, count);
+        }
         continue;
       }
       npu_frame_area_load(&load0, n, group, &rows0, 256, &a, 0);
@@ -148,7 +151,7 @@ static inline __attribute__((always_inline)) void npu_frame_area_strip(
       } else {
         npu_frame_area_load(&load1, n, group, &rows1, 256, &b, &c);
       }
-      npu_frame_matrix(&colour, a | b << 16, c, to, count);
+      npu_frame_matrix(&colour, a, b, c, to, count);
     }
   }
 }
@@ -167,5 +170,7 @@ NPU_FRAME_AREA_KERNEL(frame_area_packed_rgb_1, kPackedRgb, 1)
 NPU_FRAME_AREA_KERNEL(frame_area_packed_rgb_2, kPackedRgb, 2)
 NPU_FRAME_AREA_KERNEL(frame_area_planar_1, kPlanar, 1)
 NPU_FRAME_AREA_KERNEL(frame_area_planar_2, kPlanar, 2)
+NPU_FRAME_AREA_KERNEL(frame_area_one_1, kOne, 1)
+NPU_FRAME_AREA_KERNEL(frame_area_one_2, kOne, 2)
 
 #endif  // NPU_FRAME_X86
