@@ -70,12 +70,13 @@ Status BindConstants(BoundSegment& state, const SegmentLayout& layout, int64_t s
 
 class KernelBinder {
  public:
-  KernelBinder(BoundSegment& state, const SegmentLayout& layout)
-      : state_(state), layout_(layout), arguments_(layout.arena.size()) {}
+  KernelBinder(BoundSegment& state, const SegmentLayout& layout, const KernelPrograms& programs)
+      : state_(state), layout_(layout), programs_(programs), arguments_(layout.arena.size()) {}
 
   Status Bind(const LoweredOp& op, const KernelLaunch& launch) {
     const std::string& device = state_.device->name();
-    NPU_ASSIGN_OR_RETURN(cl::Kernel kernel, state_.device->programs().CreateKernel(state_.program, launch.kernel));
+    const cl::Program& program = programs_.at(launch.kernel);
+    NPU_ASSIGN_OR_RETURN(cl::Kernel kernel, state_.device->programs().CreateKernel(program, launch.kernel));
     cl_int code = CL_SUCCESS;
     const cl_uint wanted = kernel.getInfo<CL_KERNEL_NUM_ARGS>(&code);
     NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelInfo({})", launch.kernel), device);
@@ -103,7 +104,7 @@ class KernelBinder {
     for (const KernelArg& arg : launch.args) {
       argument_bytes.push_back(std::holds_alternative<int32_t>(arg) || std::holds_alternative<float>(arg) ? 4 : 0);
     }
-    NPU_RETURN_IF_ERROR(state_.device->forms().Fix(state_.program, launch.kernel, shape.local, argument_bytes));
+    NPU_RETURN_IF_ERROR(state_.device->forms().Fix(program, launch.kernel, shape.local, argument_bytes));
     for (cl_uint i = 0; i < wanted; ++i) {
       const Storage storage = layout_.Find(op, launch.args[i]);
       if (storage.where != Storage::Where::kArena) continue;
@@ -132,6 +133,7 @@ class KernelBinder {
 
   BoundSegment& state_;
   const SegmentLayout& layout_;
+  const KernelPrograms& programs_;
   BlockArguments arguments_;
 };
 
@@ -184,12 +186,14 @@ Result<std::unique_ptr<BoundSegment>> BindSegment(std::shared_ptr<OpenClDevice> 
                        AllocateBlocks(*device, arena, slack, shared, bound->memory.arena_bytes));
   bound->memory.uncopied_bytes = layout.uncopied_bytes;
 
+  const std::vector<KernelNeed> needs = KernelNeeds(layout);
+  KernelPrograms programs;
   if (settings.program != nullptr) {
-    bound->program = *settings.program;
-  } else {
-    NPU_ASSIGN_OR_RETURN(bound->program, device->programs().Program(settings.variant, settings.requantize));
+    for (const KernelNeed& need : needs) programs.emplace(need.kernel, *settings.program);
+  } else if (!needs.empty()) {
+    NPU_ASSIGN_OR_RETURN(programs, device->programs().Programs(needs, settings.variant, settings.requantize));
   }
-  KernelBinder binder(*bound, layout);
+  KernelBinder binder(*bound, layout, programs);
   for (const LoweredOp& op : layout.ops) {
     const std::vector<KernelLaunch>& launches = op.lowering.launches();
     for (size_t i = 0; i < launches.size(); ++i) {

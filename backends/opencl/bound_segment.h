@@ -51,7 +51,6 @@ struct SegmentBoundary {
 struct BoundSegment {
   std::shared_ptr<OpenClDevice> device;
   cl::CommandQueue queue;  // in order
-  cl::Program program;
   std::shared_ptr<DeviceMemory> constants;  // perhaps other segments', too (constant_pool.h)
   DeviceMemory arena;
   MemoryUse memory;
@@ -70,7 +69,7 @@ struct BindSettings {
   // For tests of the kernels' other variants; null: the one chosen for the device.
   const KernelVariant* variant = nullptr;
   Requantize requantize = Requantize::kExact;
-  // Instead of the device's own program of those two; null: that one.
+  // With all kernels of the segment, instead of the device's own programs of those two; null: those.
   const cl::Program* program = nullptr;
 };
 

@@ -130,9 +130,9 @@ std::string Info(const cl::Device& device, cl_device_info what) {
 }  // namespace
 
 Result<double> MeasurePeakGmacs(OpenClDevice& device) {
-  constexpr std::string_view kKernel[] = {"npu_peak"};
+  constexpr KernelNeed kKernel[] = {{"npu_peak"}};
   NPU_ASSIGN_OR_RETURN(const cl::Program program, device.programs().BuildWith(kKernel));
-  NPU_ASSIGN_OR_RETURN(cl::Kernel kernel, device.programs().CreateKernel(program, kKernel[0]));
+  NPU_ASSIGN_OR_RETURN(cl::Kernel kernel, device.programs().CreateKernel(program, kKernel[0].kernel));
   // A work-item keeps a core busy, several spread evenly; a GPU hides its latencies with very many.
   const OpenClDeviceLimits& limits = device.limits();
   const size_t items = static_cast<size_t>(limits.compute_units) * ((limits.type & CL_DEVICE_TYPE_CPU) != 0 ? 4 : 1024);

@@ -275,7 +275,7 @@ Result<std::unique_ptr<Executable>> CompileForOpenCl(std::shared_ptr<OpenClDevic
   std::optional<ProgramFile> file;
   std::optional<cl::Program> program;
   bool store = false;
-  if (settings.files != nullptr) {
+  if (settings.files != nullptr && !KernelNeeds(layout).empty()) {
     file.emplace(*settings.files, *device, layout, options.requantize);
     NPU_ASSIGN_OR_RETURN(program, ProgramOf(*file, *device, store));
     bind.program = &*program;

@@ -194,8 +194,7 @@ Result<OpenClMeasurement> MeasureOpenClDevice(const std::string& device, int thr
   result.name = part->name();
   result.index = chosen.index;
   NPU_ASSIGN_OR_RETURN(result.speed, Calibrate(part, files ? &*files : nullptr));
-  // Building the program chooses the variant, also when the numbers were kept.
-  NPU_RETURN_IF_ERROR(part->programs().Program());
+  part->programs().ChooseVariant();  // not done yet when the numbers were kept
   result.variant = part->programs().variant().name;
   for (const ProgramCache::Trial& trial : part->programs().trials()) {
     result.trials.push_back({trial.variant->name, trial.problem, trial.speedup});

@@ -53,24 +53,45 @@ std::string_view OneLineKernelName(std::string_view line) {
   return name.substr(0, name.find(','));
 }
 
-// `file` with an empty line for each line of the kernels that are not among `kernels`. A kernel ends with the
-// first "}" that starts a line.
-std::string WithoutOtherKernels(std::string_view file, std::span<const std::string_view> kernels) {
-  std::string text;
+bool IsNeeded(std::string_view kernel, std::span<const KernelNeed> needs) {
+  return std::any_of(needs.begin(), needs.end(), [&](const KernelNeed& need) { return need.kernel == kernel; });
+}
+
+// A file of kernels for a program.
+struct FileText {
+  std::string text;  // with an empty line for each line of the kernels that are not needed
+  bool needed = false;  // a kernel is left
+};
+
+// A kernel ends with the first "}" that starts a line.
+FileText WithoutOtherKernels(std::string_view file, std::span<const KernelNeed> needs) {
+  FileText result;
   bool inside_other = false;
   while (!file.empty()) {
     const size_t end = std::min(file.find('\n'), file.size());
     const std::string_view line = file.substr(0, end);
-    const auto other = [&](std::string_view name) {
-      return !name.empty() && std::find(kernels.begin(), kernels.end(), name) == kernels.end();
-    };
-    if (other(KernelName(line))) inside_other = true;
-    if (!inside_other && !other(OneLineKernelName(line))) text += line;
-    text += '\n';
+    bool other_line = false;
+    for (const std::string_view name : {KernelName(line), OneLineKernelName(line)}) {
+      if (name.empty()) continue;
+      const bool needed = IsNeeded(name, needs);
+      result.needed = result.needed || needed;
+      other_line = other_line || !needed;
+    }
+    if (!KernelName(line).empty() && other_line) inside_other = true;
+    if (!inside_other && !other_line) result.text += line;
+    result.text += '\n';
     if (line.starts_with('}')) inside_other = false;
     file.remove_prefix(std::min(end + 1, file.size()));
   }
-  return text;
+  return result;
+}
+
+// Files named alike use what the shorter name defines: binary_int16.cl has binary.cl before it.
+bool Uses(std::string_view file, std::string_view other) {
+  constexpr std::string_view kEnd = ".cl";
+  if (!other.ends_with(kEnd)) return false;
+  other.remove_suffix(kEnd.size());
+  return file.starts_with(other) && file.substr(other.size()).starts_with('_');
 }
 
 std::string OneLine(std::string_view text) {
@@ -90,10 +111,57 @@ ProgramCache::ProgramCache(cl::Context context, cl::Device device, std::string d
       sources_(sources),
       prelude_(RunsInCaller(device_) ? kIdPrelude : "") {}
 
+Result<KernelPrograms> ProgramCache::Programs(std::span<const KernelNeed> needs, const KernelVariant* variant,
+                                              Requantize requantize) {
+  const std::lock_guard lock(mutex_);
+  if (variant == nullptr) {
+    if (chosen_ == nullptr) Choose(needs, requantize);
+    variant = chosen_;
+  }
+  KernelPrograms programs;
+  const auto whole = programs_.find({variant, requantize});
+  if (whole != programs_.end() && whole->second) {
+    for (const KernelNeed& need : needs) programs.emplace(need.kernel, *whole->second);
+    return programs;
+  }
+  if (const std::vector<KernelNeed> missing = Missing(needs, variant, requantize); !missing.empty()) {
+    NPU_ASSIGN_OR_RETURN(const cl::Program program, Build(*variant, requantize, Text(missing)));
+    Add(missing, variant, requantize, program);
+  }
+  for (const KernelNeed& need : needs) {
+    programs.emplace(need.kernel, kernels_.at({variant, requantize, std::string(need.kernel)}).program);
+  }
+  return programs;
+}
+
+// Under mutex_.
+std::vector<KernelNeed> ProgramCache::Missing(std::span<const KernelNeed> needs, const KernelVariant* variant,
+                                              Requantize requantize) const {
+  std::vector<KernelNeed> missing;
+  for (const KernelNeed& need : needs) {
+    const auto found = kernels_.find({variant, requantize, std::string(need.kernel)});
+    if (found == kernels_.end()) {
+      missing.push_back(need);
+    } else if ((need.parts & ~found->second.parts) != 0) {
+      missing.push_back({need.kernel, found->second.times > 1 ? kAllParts : need.parts | found->second.parts});
+    }
+  }
+  return missing;
+}
+
+// Under mutex_.
+void ProgramCache::Add(std::span<const KernelNeed> needs, const KernelVariant* variant, Requantize requantize,
+                       const cl::Program& program) {
+  for (const KernelNeed& need : needs) {
+    Compiled& compiled = kernels_[{variant, requantize, std::string(need.kernel)}];
+    compiled = {program, need.parts, compiled.times + 1};
+  }
+}
+
 Result<cl::Program> ProgramCache::Program(const KernelVariant* variant, Requantize requantize) {
   const std::lock_guard lock(mutex_);
   if (variant == nullptr) {
-    if (chosen_ == nullptr) Choose();
+    if (chosen_ == nullptr) Choose({}, Requantize::kExact);
     variant = chosen_;
   }
   const auto key = std::pair(variant, requantize);
@@ -113,10 +181,10 @@ Result<cl::Kernel> ProgramCache::CreateKernel(const cl::Program& program, std::s
   return object;
 }
 
-Result<cl::Program> ProgramCache::BuildWith(std::span<const std::string_view> kernels, Requantize requantize) {
+Result<cl::Program> ProgramCache::BuildWith(std::span<const KernelNeed> needs, Requantize requantize) {
   const std::lock_guard lock(mutex_);
-  if (chosen_ == nullptr) Choose();
-  return Build(*chosen_, requantize, Text(kernels));
+  if (chosen_ == nullptr) Choose({}, Requantize::kExact);
+  return Build(*chosen_, requantize, Text(needs));
 }
 
 const std::string& ProgramCache::sources_digest() {
@@ -136,6 +204,11 @@ void ProgramCache::Keep(const std::string& name, cl::Program program) {
   kept_.insert_or_assign(name, std::move(program));
 }
 
+void ProgramCache::ChooseVariant() {
+  const std::lock_guard lock(mutex_);
+  if (chosen_ == nullptr) Choose({}, Requantize::kExact);
+}
+
 const KernelVariant& ProgramCache::variant() {
   const std::lock_guard lock(mutex_);
   return chosen_ == nullptr ? kPortableVariant : *chosen_;
@@ -146,8 +219,9 @@ std::vector<ProgramCache::Trial> ProgramCache::trials() {
   return trials_;
 }
 
-// Under mutex_.
-void ProgramCache::Choose() {
+// Under mutex_. The first candidate, which most devices take, is tried with the kernels that are needed in the same
+// program, which are then there; the others alone: a variant that is not chosen need not be built whole.
+void ProgramCache::Choose(std::span<const KernelNeed> needs, Requantize requantize) {
   // For tests and for reports of faults: one variant, untested. A set-user-id program ignores its caller's environment.
   if (const char* name = secure_getenv(kVariantVariable)) {
     chosen_ = FindVariant(name);
@@ -158,9 +232,10 @@ void ProgramCache::Choose() {
   for (const KernelVariant* variant : VariantsFor(device_)) {
     chosen_ = variant;
     if (variant == &kPortableVariant) return;  // nothing is left to fall back to
-    // Without any other kernel: a variant that is not chosen need not be built whole.
-    constexpr std::string_view kSelfTest[] = {"npu_self_test"};
-    const Result<cl::Program> program = Build(*variant, Requantize::kExact, Text(kSelfTest));
+    std::vector<KernelNeed> kernels{{"npu_self_test"}};
+    const bool with_needs = trials_.empty();
+    if (with_needs) kernels.insert(kernels.end(), needs.begin(), needs.end());
+    const Result<cl::Program> program = Build(*variant, requantize, Text(kernels));
     double speedup = 0;
     const std::string problem =
         program ? SelfTest(context_, device_, *program, speedup) : program.error().text;
@@ -168,6 +243,7 @@ void ProgramCache::Choose() {
     if (problem.empty() && (speedup > 1 || !variant->timed)) {
       Log(LogLevel::kInfo, "{}: kernels of variant {}, {:.1f} times as fast as those they replace", device_name_,
           variant->name, speedup);
+      if (with_needs) Add(needs, variant, requantize, *program);
       return;
     }
     if (problem.empty()) {
@@ -183,13 +259,23 @@ void ProgramCache::Choose() {
   }
 }
 
-// Everything but the kernels that are not wanted; all of it when `kernels` is empty.
-std::string ProgramCache::Text(std::span<const std::string_view> kernels) const {
+// Everything but the kernels, files of kernels and parts that are not needed; all of it when `needs` is empty.
+std::string ProgramCache::Text(std::span<const KernelNeed> needs) const {
   std::string text(prelude_);
+  for (const KernelNeed& need : needs) {
+    if (need.parts != kAllParts) text += fmt::format("#define NPU_PARTS_{} {:#x}u\n", need.kernel, need.parts);
+  }
+  std::vector<std::pair<const KernelSource*, FileText>> files;
   for (const KernelSource* source = sources_; source->name != nullptr; ++source) {
+    files.emplace_back(source, needs.empty() ? FileText{source->text, true} : WithoutOtherKernels(source->text, needs));
+  }
+  for (const auto& [source, file] : files) {
+    const std::string_view name = source->name;
+    const bool used = std::any_of(files.begin(), files.end(), [&](const auto& other) {
+      return other.second.needed && Uses(other.first->name, name);
+    });
     // Errors name the file and its own line.
-    text += fmt::format("#line 1 \"{}\"\n{}\n", source->name,
-                        kernels.empty() ? source->text : WithoutOtherKernels(source->text, kernels));
+    if (file.needed || used || !name.ends_with(".cl")) text += fmt::format("#line 1 \"{}\"\n{}\n", name, file.text);
   }
   return text;
 }

@@ -32,7 +32,7 @@ std::string LaunchesText(const OpenClDevice& device, const SegmentLayout& layout
                                  requantize == Requantize::kFloat ? " float" : "");
   for (const LoweredOp& op : layout.ops) {
     for (const KernelLaunch& launch : op.lowering.launches())
-      text += fmt::format("{} {}\n", launch.kernel, fmt::join(launch.global, " "));
+      text += fmt::format("{} {:x} {}\n", launch.kernel, launch.parts, fmt::join(launch.global, " "));
   }
   return text;
 }
@@ -47,10 +47,7 @@ std::string VariantNames(const cl::Device& device) {
 
 ProgramFile::ProgramFile(const FileCache& files, OpenClDevice& device, const SegmentLayout& layout,
                          Requantize requantize)
-    : files_(files), device_(device), requantize_(requantize) {
-  for (const LoweredOp& op : layout.ops) {
-    for (const KernelLaunch& launch : op.lowering.launches()) kernels_.push_back(launch.kernel);
-  }
+    : files_(files), device_(device), requantize_(requantize), needs_(KernelNeeds(layout)) {
   const cl::Platform platform = PlatformOf(device.device());
   const std::string platform_name = Text(platform, CL_PLATFORM_NAME);
   const std::string launches = Sha256Hex(LaunchesText(device, layout, requantize));
@@ -94,8 +91,7 @@ std::optional<cl::Program> ProgramFile::Load() const {
 }
 
 Result<cl::Program> ProgramFile::Build() const {
-  if (kernels_.empty()) return device_.programs().Program();  // nothing but views: any program will do
-  return device_.programs().BuildWith(kernels_, requantize_);
+  return device_.programs().BuildWith(needs_, requantize_);
 }
 
 void ProgramFile::Store(const cl::Program& program) const {

@@ -38,7 +38,7 @@ class ProgramFile {
   const FileCache& files_;
   OpenClDevice& device_;
   const Requantize requantize_;
-  std::vector<std::string_view> kernels_;
+  std::vector<KernelNeed> needs_;
   std::string name_;
   FileCache::Identity identity_;
 };

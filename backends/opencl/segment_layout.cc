@@ -219,4 +219,22 @@ Result<SegmentLayout> LayOutSegment(const Graph& graph, const SegmentOps& segmen
   return LayoutBuilder(graph, segment, options, settings).Build();
 }
 
+std::vector<KernelNeed> KernelNeeds(const SegmentLayout& layout) {
+  std::vector<KernelNeed> needs;
+  for (const LoweredOp& op : layout.ops) {
+    const std::vector<KernelLaunch>& launches = op.lowering.launches();
+    for (size_t i = 0; i < launches.size(); ++i) {
+      if (op.dropped[i]) continue;
+      const auto known = std::find_if(needs.begin(), needs.end(),
+                                      [&](const KernelNeed& need) { return need.kernel == launches[i].kernel; });
+      if (known == needs.end()) {
+        needs.push_back({launches[i].kernel, launches[i].parts});
+      } else {
+        known->parts |= launches[i].parts;
+      }
+    }
+  }
+  return needs;
+}
+
 }  // namespace npu

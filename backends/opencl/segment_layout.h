@@ -73,4 +73,13 @@ struct LayoutSettings {
 Result<SegmentLayout> LayOutSegment(const Graph& graph, const SegmentOps& segment,
                                     const ComputeOptions& options, const LayoutSettings& settings = {});
 
+// A kernel that launches need, and which of its parts (KernelLaunch::parts).
+struct KernelNeed {
+  std::string_view kernel;  // a literal
+  uint32_t parts = kAllParts;
+};
+
+// What a segment launches: each kernel once, with the parts of all its launches.
+std::vector<KernelNeed> KernelNeeds(const SegmentLayout& layout);
+
 }  // namespace npu

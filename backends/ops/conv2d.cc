@@ -320,7 +320,9 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                   {count(strips.strips), count((pixels - 1) / geometry.chunk + 1), count(conv.groups)},
                   {input, packed.tiles, packed.channel_constants, shape, taps, fill, sums,
                    lowering.AddConstant(PackOutliers(packed.outliers, strips, conv.groups, conv.group_channels)),
-                   TensorArg{op.op.outputs[0]}});
+                   TensorArg{op.op.outputs[0]}},
+                  ConvParts(static_cast<RescaleForm>(geometry.form), !packed.outliers.empty(), packed.zero_point != 0,
+                            dense, tiles.tile_words != 0, strips));
   return {};
 }
 

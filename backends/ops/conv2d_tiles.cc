@@ -61,4 +61,13 @@ TileShape MakeTiles(const TileInput& in) {
   return tiles;
 }
 
+uint32_t ConvParts(RescaleForm form, bool outliers, bool zero_point, bool dense, bool tiled, const BlockStrips& strips) {
+  uint32_t shape = dense ? 0 : kConvEdges;
+  for (int32_t strip = 0; strip < strips.strips; ++strip) shape |= kConvBlocks << (strips.count(strip) - 1);
+  uint32_t parts = (1u << static_cast<int32_t>(form)) | (tiled ? shape << kConvTiled : shape);
+  if (outliers) parts |= kConvOutliers;
+  if (zero_point) parts |= kConvZeroPoint;
+  return parts;
+}
+
 }  // namespace npu

@@ -33,4 +33,13 @@ struct TileInput {
 };
 TileShape MakeTiles(const TileInput& in);
 
+// Parts of the kernel conv2d (KernelLaunch::parts), kernels/window.h. 1 << RescaleForm is one each.
+inline constexpr uint32_t kConvOutliers = 0x10;
+inline constexpr uint32_t kConvZeroPoint = 0x20;  // of the weights
+inline constexpr uint32_t kConvEdges = 0x40;      // windows are not all inside the image
+inline constexpr uint32_t kConvBlocks = 0x80;     // strips of one block of channels; << 1: of two, and so on
+inline constexpr int kConvTiled = 8;              // << by it: the last two of a convolution with tile_words
+
+uint32_t ConvParts(RescaleForm form, bool outliers, bool zero_point, bool dense, bool tiled, const BlockStrips& strips);
+
 }  // namespace npu

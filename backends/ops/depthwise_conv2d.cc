@@ -288,6 +288,23 @@ PackedTaps PackTaps(const Depthwise& conv, const TapWeights& weights, const TapG
   return packed;
 }
 
+// Parts of the kernel (KernelLaunch::parts), as kernels/depthwise_conv2d.cl names them. 1 << RescaleForm is one each.
+constexpr uint32_t kZeroPoint = 0x10;              // of the weights
+constexpr uint32_t kStep1 = 0x20, kStep2 = 0x40;   // sliding columns
+constexpr uint32_t kOtherWindows = 0x80;
+constexpr uint32_t kBlock16 = 0x100;               // beside blocks of 64
+constexpr uint32_t kBlock64 = 0x200;
+
+uint32_t Parts(const DepthwiseGeometry& geometry) {
+  uint32_t parts = 1u << geometry.form;
+  if (geometry.weights_zero_point != 0) parts |= kZeroPoint;
+  parts |= geometry.columns3 == 0 ? kOtherWindows : geometry.stride_w == 1 ? kStep1 : kStep2;
+  const int32_t most_by_16 = geometry.columns3 != 0 ? 32 : 16, last = (geometry.channels - 1) % 64 + 1;
+  if (last <= most_by_16) parts |= kBlock16;
+  if (last > most_by_16 || geometry.channels > 64) parts |= kBlock64;
+  return parts;
+}
+
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
   if (IsInt16(op)) {
     LowerInt16Convolution(MakeInt16(op), TensorArg{op.op.inputs[0]}, TensorArg{op.op.outputs[0]}, lowering);
@@ -345,7 +362,8 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
       {input, lowering.AddConstant(by16.weights), lowering.AddConstant(by16.constants),
        lowering.AddConstant(by64.weights), lowering.AddConstant(by64.constants),
        lowering.AddConstant(groups.ones), lowering.AddConstant(std::span(&geometry, 1)),
-       lowering.AddConstant(groups.taps), lowering.AddConstant(pixel), TensorArg{op.op.outputs[0]}});
+       lowering.AddConstant(groups.taps), lowering.AddConstant(pixel), TensorArg{op.op.outputs[0]}},
+      Parts(geometry));
   return {};
 }
 

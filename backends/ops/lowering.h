@@ -36,6 +36,10 @@ struct ConstantArg { int constant; };  // __global const *: index into Lowering:
 struct ScratchArg { int scratch; };    // __global *: index into Lowering::scratch_bytes()
 using KernelArg = std::variant<TensorArg, ConstantArg, ScratchArg, int32_t, float>;
 
+// Parts of a kernel that a launch may need, as bits that only its room and its source know: what no launch of a plan
+// needs is left out of its program (backends/opencl/program.h). Kernels without optional parts ignore it.
+inline constexpr uint32_t kAllParts = ~uint32_t{0};
+
 // `bytes` bytes that one tensor has in common with another: source[source_offset + i] == target[target_offset + i].
 struct RangeCopy {
   int source = 0, target = 0;
@@ -49,12 +53,14 @@ struct KernelLaunch {
   // Set when the launch does nothing but this copy: the memory plan may make one tensor a part of the other
   // instead, and drops the launch then. No other launch of the operator writes these bytes of the target.
   std::optional<RangeCopy> copy{};
+  uint32_t parts = kAllParts;
 };
 
 class Lowering {
  public:
-  void Launch(std::string_view kernel, std::array<size_t, 3> global, std::vector<KernelArg> args) {
-    launches_.push_back({kernel, global, std::move(args)});
+  void Launch(std::string_view kernel, std::array<size_t, 3> global, std::vector<KernelArg> args,
+              uint32_t parts = kAllParts) {
+    launches_.push_back({.kernel = kernel, .global = global, .args = std::move(args), .parts = parts});
   }
   // A launch that copies one range of bytes between two 8-bit tensors and does nothing else.
   void LaunchCopy(std::string_view kernel, std::array<size_t, 3> global, std::vector<KernelArg> args,

@@ -125,7 +125,9 @@ TEST_F(ProgramFileTest, ProgramsHaveTheKernelsThatAreAskedForAlone) {
   for (const size_t first : {0, 1}) {
     std::vector<std::string> names;
     for (size_t i = first; i < all.size(); i += 2) names.push_back(all[i]);
-    const auto half = device_->programs().BuildWith(std::vector<std::string_view>(names.begin(), names.end()));
+    std::vector<KernelNeed> needs;
+    for (const std::string& name : names) needs.push_back({name});
+    const auto half = device_->programs().BuildWith(needs);
     ASSERT_TRUE(half) << half.error().text;
     EXPECT_EQ(KernelNames(*half), names);
   }

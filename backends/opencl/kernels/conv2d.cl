@@ -72,7 +72,7 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
       __global const uchar* from[PIXELS];                                                             \
       const npu_conv_at first = at;                                                                   \
       bool inside = true;                                                                             \
-      if (g->dense) {                                                                                 \
+      if (!NPU_CONV_STRIP_EDGES || g->dense) {                                                        \
         NPU_UNROLL for (int i = 0; i < PIXELS; ++i) from[i] = in + (long)min(pixel + i, end - 1) * g->depth; \
       } else {                                                                                        \
         NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
@@ -85,14 +85,14 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
           }                                                                                           \
         }                                                                                             \
       }                                                                                               \
-      if (g->weights_zero_point != 0) {                                                               \
+      if (NPU_CONV_HAS(NPU_CONV_ZERO_POINT) && g->weights_zero_point != 0) {                          \
         NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
           const int correction = g->weights_zero_point * sums[min(pixel + i, end - 1)];               \
           NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] -= (int16)(correction);               \
         }                                                                                             \
       }                                                                                               \
       __global const int* tile = tiles;                                                               \
-      if (inside) {                                                                                   \
+      if (!NPU_CONV_STRIP_EDGES || inside) {                                                          \
         for (int t = 0; t < g->taps; ++t) {                                                           \
           const long offset = taps[t].bytes;                                                          \
           NPU_CONV_RUN(PIXELS, BLOCKS, COUNT, *(__global const npu_uint_u*)(from[i] + offset + 4 * k))       \
@@ -132,13 +132,13 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
           NPU_CONV_RUN(PIXELS, BLOCKS, COUNT, edge[i][k])                                                    \
         }                                                                                             \
       }                                                                                               \
-      if (form == 0 || outliers.count != 0) {                                                         \
+      if (NPU_CONV_IS(form, 0) || (NPU_CONV_HAS(NPU_CONV_OUTLIERS) && outliers.count != 0)) {         \
         int16 general[PIXELS * BLOCKS];                                                               \
         NPU_UNROLL for (int i = 0; i < PIXELS; ++i) {                                                 \
           NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) general[i * BLOCKS + j] = acc[i][j];            \
         }                                                                                             \
         npu_conv_strip_outliers((int*)general, min(PIXELS, end - pixel), BLOCKS, first, from, outliers, g, taps, fill[0]); \
-        for (int n = 0; form == 0 && n < PIXELS * BLOCKS; ++n) {                                      \
+        for (int n = 0; NPU_CONV_IS(form, 0) && n < PIXELS * BLOCKS; ++n) {                           \
           __global const int* c = constants + 48 * min(n % BLOCKS, COUNT - 1);                        \
           general[n] = npu_finish16(npu_requantize_double16(general[n], npu_load_int16(c + 16),       \
                                                             npu_load_int16(c + 32)),                  \
@@ -148,11 +148,11 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
           NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) acc[i][j] = general[i * BLOCKS + j];            \
         }                                                                                             \
       }                                                                                               \
-      if (form == 2) {                                                                                \
+      if (NPU_CONV_IS(form, 2)) {                                                                     \
         NPU_CONV_RESCALE(PIXELS, BLOCKS, 0)                                                           \
-      } else if (form != 0) {                                                                         \
+      } else if (!NPU_CONV_IS(form, 0)) {                                                             \
         NPU_CONV_RESCALE(PIXELS, BLOCKS, 1)                                                           \
-        if (form == 3) {                                                                              \
+        if (NPU_CONV_IS(form, 3)) {                                                                   \
           const int16 zero_point = (int16)(g->stored_zero_point);                                     \
           NPU_UNROLL for (int j = 0; j < BLOCKS; ++j) {                                               \
             NPU_UNROLL for (int i = 0; i < PIXELS; ++i) acc[i][j] += zero_point;                      \
@@ -168,6 +168,16 @@ NPU_FUNCTION void npu_conv_strip_outliers(int* acc, int pixels, int blocks, npu_
       }                                                                                               \
     }                                                                                                 \
   }
+
+// The strips' windows may lie at the image's edge; strips have so many blocks.
+#ifdef NPU_X86_AMX
+#define NPU_CONV_STRIP_EDGES NPU_CONV_HAS(NPU_CONV_EDGES)
+#define NPU_CONV_COUNT(count) NPU_CONV_HAS(NPU_CONV_BLOCKS << ((count) - 1))
+#else
+#define NPU_CONV_STRIP_EDGES NPU_CONV_HAS(NPU_CONV_EDGES | NPU_CONV_TILED(NPU_CONV_EDGES))
+#define NPU_CONV_COUNT(count) \
+  NPU_CONV_HAS((NPU_CONV_BLOCKS | NPU_CONV_TILED(NPU_CONV_BLOCKS)) << ((count) - 1))
+#endif
 
 #ifdef NPU_X86_AMX
 // Few pixels or short windows are left to these: smaller and fewer, they compile in a fraction of the time. What they
@@ -203,23 +213,25 @@ NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
   sums += (long)group * g->out_pixels * (g->weights_zero_point != 0 ? 1 : 0);
   out += group * g->group_channels + first * 16;
 #ifdef NPU_X86_AMX
-  if (g->tile_words != 0) {
+  if (NPU_CONV_HAS(NPU_CONV_TILED(15u * NPU_CONV_BLOCKS)) && g->tile_words != 0) {
     npu_conv_tiles(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel / g->chunk,
                    (g->out_pixels - 1) / g->chunk + 1, count, channels);
     return;
   }
-  if (count <= 2) {
+  if ((NPU_CONV_COUNT(1) || NPU_CONV_COUNT(2)) && count <= 2) {
     npu_conv_strip_narrow(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, count);
-  } else {
+  } else if (NPU_CONV_COUNT(3) || NPU_CONV_COUNT(4)) {
     npu_conv_strip(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, count);
   }
 #else
-  switch (count) {
-    case 1: npu_conv_strip1(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;
-    case 2: npu_conv_strip2(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;
-    case 3: npu_conv_strip3(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;
-    default: npu_conv_strip4(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0); break;
+#define NPU_CONV_CASE(n)                                                                                                     \
+  if (NPU_CONV_COUNT(n) && count == n) {                                                                                     \
+    npu_conv_strip##n(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel, end, channels, 0);                \
   }
+  NPU_CONV_CASE(1)
+  NPU_CONV_CASE(2)
+  NPU_CONV_CASE(3)
+  NPU_CONV_CASE(4)
 #endif
 }
 

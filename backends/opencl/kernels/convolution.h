@@ -15,6 +15,12 @@ typedef int8 __attribute__((aligned(1))) npu_int8_bytes;
 typedef int4 __attribute__((aligned(1))) npu_int4_bytes;
 
 #define NPU_UNROLL _Pragma("unroll")
+// A loop of few iterations, whose vectorized and unrolled forms would take the compiler longer than the kernel's work.
+#ifdef __clang__
+#define NPU_PLAIN_LOOP _Pragma("clang loop vectorize(disable) unroll(disable)")
+#else
+#define NPU_PLAIN_LOOP
+#endif
 
 // A function that is large and does much for one call. Compilers that inline it wherever it is called, and optimize
 // what then is one function of thousands of instructions, take several times as long (PoCL 3.1: 3.4 s instead of

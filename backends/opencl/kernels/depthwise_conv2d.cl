@@ -27,6 +27,22 @@ typedef struct {
   int dy, dx;
 } npu_depthwise_tap;
 
+// What a plan's convolutions need, Parts of backends/ops/depthwise_conv2d.cc; the rest is not compiled.
+// Bits 0 to 3: forms of rescaling.
+#ifndef NPU_PARTS_depthwise_conv2d
+#define NPU_PARTS_depthwise_conv2d 0xffffffffu
+#endif
+#define NPU_DEPTHWISE_HAS(parts) ((NPU_PARTS_depthwise_conv2d & (parts)) != 0)
+#define NPU_DEPTHWISE_ZERO_POINT 0x10u  // of the weights
+#define NPU_DEPTHWISE_STEP1 0x20u       // sliding columns, stride 1
+#define NPU_DEPTHWISE_STEP2 0x40u       // sliding columns, stride 2
+#define NPU_DEPTHWISE_OTHER 0x80u       // no sliding columns
+#define NPU_DEPTHWISE_BLOCK16 0x100u    // blocks of 16 channels beside those of 64
+#define NPU_DEPTHWISE_BLOCK64 0x200u
+// form == number, for forms that are needed.
+#define NPU_DEPTHWISE_IS(form, number) \
+  (NPU_DEPTHWISE_HAS(1u << (number)) && ((NPU_PARTS_depthwise_conv2d & 15u) == 1u << (number) || (form) == (number)))
+
 #ifndef NPU_SIMT  // kernels/depthwise_conv2d_simt.cl
 
 // Taps whose addresses are worth keeping for a row; larger filters compute them again for every output.
@@ -52,7 +68,7 @@ typedef struct {
     in += batch * g->in_h * line;                                                                                  \
     uint16 column[3][VECTORS];                                                                                     \
     int16 acc[VECTORS];                                                                                            \
-    if (g->columns3) {                                                                                             \
+    if (NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_STEP1 | NPU_DEPTHWISE_STEP2) && (!NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_OTHER) || g->columns3)) { \
       /* Rows outside the image: a pixel of zero points, again and again. */                                       \
       __global const uchar* row[4];                                                                                \
       long advance[4];                                                                                             \
@@ -64,7 +80,7 @@ typedef struct {
       }                                                                                                            \
       int next = taps[0].dx; /* the input column that is made next */                                              \
       NPU_DEPTHWISE_NEXT(0, COLUMN)                                                                                \
-      if (step == 1) {                                                                                             \
+      if (NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_STEP1) && (!NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_STEP2) || step == 1)) {      \
         NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                              \
         for (int x = 0; x < out_w;) {                                                                              \
           NPU_DEPTHWISE_NEXT(2, COLUMN)                                                                            \
@@ -77,7 +93,7 @@ typedef struct {
           NPU_DEPTHWISE_OUT(VECTORS, 2, 0, 1, STORE)                                                               \
           ++x;                                                                                                     \
         }                                                                                                          \
-      } else {                                                                                                     \
+      } else if (NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_STEP2)) {                                                         \
         for (int x = 0; x < out_w;) {                                                                              \
           NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                            \
           NPU_DEPTHWISE_NEXT(2, COLUMN)                                                                            \
@@ -122,7 +138,7 @@ typedef struct {
         NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                             \
           acc[v] = npu_dot4_lanes(acc[v], npu_load_int16(weights + (n * VECTORS + v) * 16), column[0][v]);         \
         }                                                                                                          \
-        if (g->weights_zero_point != 0) {                                                                          \
+        if (NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_ZERO_POINT) && g->weights_zero_point != 0) {                           \
           NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                           \
             window_sum[v] = npu_dot4_lanes(window_sum[v], (int16)(ones[n]), column[0][v]);                         \
           }                                                                                                        \
@@ -156,9 +172,9 @@ typedef struct {
 
 #define NPU_DEPTHWISE_FINISH(VECTORS, STORE)                                                                       \
   {                                                                                                                \
-    if (form == 2) {                                                                                               \
+    if (NPU_DEPTHWISE_IS(form, 2)) {                                                                               \
       NPU_UNROLL for (int v = 0; v < VECTORS; ++v) acc[v] = npu_rescale16(acc[v], rescale[v], 0);                  \
-    } else if (form != 0) {                                                                                        \
+    } else if (!NPU_DEPTHWISE_IS(form, 0)) {                                                                       \
       NPU_UNROLL for (int v = 0; v < VECTORS; ++v) acc[v] = npu_rescale16(acc[v], rescale[v], 1) + after;          \
     } else {                                                                                                       \
       NPU_UNROLL for (int v = 0; v < VECTORS; ++v) {                                                               \
@@ -204,11 +220,13 @@ NPU_TILE_KERNEL void depthwise_conv2d(__global const uchar* in, __global const i
 #ifdef NPU_HAS_CHANNELS64
     /* Several blocks of 16 are faster as a part of 64; of sliding columns, which cost less, more than two. What is
        read past the last channel is not stored. */
-    if (g->channels - channel > (g->columns3 ? 32 : 16)) {
+    if (NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_BLOCK64) &&
+        (!NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_BLOCK16) || g->channels - channel > (g->columns3 ? 32 : 16))) {
       npu_depthwise_row64(in + channel, weights64 + channel * g->groups, ones, constants64 + channel * 3, g, taps,
                           fill + channel, to + channel, y, batch, g->channels - channel);
       continue;
     }
+    if (!NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_BLOCK16)) continue;
 #endif
     for (; channel < min(first + 64, g->channels); channel += 16) {
       npu_depthwise_row16(in + channel, weights16 + channel * g->groups, ones, constants16 + channel * 3, g, taps,

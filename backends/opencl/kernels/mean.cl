@@ -19,17 +19,17 @@ __kernel void mean_channels(__global const uchar* in, __global uchar* out, int k
   if (k2 >= 16) {
     int16 sum = (int16)(0);
     for (int y = 0; y < r0; ++y) {
-      for (int x = 0; x < r1; ++x) sum += convert_int16(vload16(0, from + y * row + x * k2));
+      for (int x = 0; x < r1; ++x) sum += convert_int16(*(__global const npu_uchar16_u*)(from + y * row + x * k2));
     }
     const int16 value =
         npu_requantize_double16(sum - (int16)(correction), (int16)(multiplier), (int16)(shift));
     npu_store_uchar16(to, clamp(value + (int16)(zero_point), (int16)(0), (int16)(255)));
     return;
   }
-  for (int c = 0; c < k2; ++c) {
+  NPU_PLAIN_LOOP for (int c = 0; c < k2; ++c) {
     int sum = 0;
     for (int y = 0; y < r0; ++y) {
-      for (int x = 0; x < r1; ++x) sum += from[y * row + x * k2 + c];
+      NPU_PLAIN_LOOP for (int x = 0; x < r1; ++x) sum += from[y * row + x * k2 + c];
     }
     to[c] = (uchar)clamp(npu_requantize_double(sum - correction, multiplier, shift) + zero_point, 0, 255);
   }

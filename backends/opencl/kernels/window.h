@@ -1,6 +1,22 @@
 // The windows of CONV_2D on its unpadded input: what kernels/conv2d.cl and window_tiles.h share. OpenCL C.
 // SPDX-License-Identifier: Apache-2.0
 
+// What a plan's convolutions need of CONV_2D, ConvParts of backends/ops/conv2d_tiles.h; the rest is not compiled.
+// Bits 0 to 3: forms of rescaling.
+#ifndef NPU_PARTS_conv2d
+#define NPU_PARTS_conv2d 0xffffffffu
+#endif
+#define NPU_CONV_HAS(parts) ((NPU_PARTS_conv2d & (parts)) != 0)
+#define NPU_CONV_OUTLIERS 0x10u
+#define NPU_CONV_ZERO_POINT 0x20u  // of the weights
+#define NPU_CONV_EDGES 0x40u       // windows are not all inside the image
+#define NPU_CONV_BLOCKS 0x80u      // strips of one block; shifted by one: of two blocks, and so on
+// The last two of convolutions that are done by matrix tiles where a device has them.
+#define NPU_CONV_TILED(parts) ((parts) << 8)
+// form == number, for forms that are needed.
+#define NPU_CONV_IS(form, number) \
+  (NPU_CONV_HAS(1u << (number)) && ((NPU_PARTS_conv2d & 15u) == 1u << (number) || (form) == (number)))
+
 // struct ConvGeometry of backends/ops/conv2d.cc: the same numbers in the same order.
 typedef struct {
   int in_h, in_w, depth;  // depth: bytes of an input pixel

@@ -85,6 +85,8 @@ NPU_FUNCTION void npu_conv_gather_tile(uchar* to, const npu_conv_tile* tile, __g
   }
 }
 
+#define NPU_CONV_TILE_EDGES NPU_CONV_HAS(NPU_CONV_TILED(NPU_CONV_EDGES))
+
 // What a tile reads for one tap: rows that are `step` bytes apart, or (gather) bytes to be put together.
 typedef struct {
   long from, step;
@@ -96,8 +98,8 @@ static inline npu_conv_source npu_conv_find_source(const npu_conv_tile* tile, np
   npu_conv_source source;
   source.from = tile->from + tap.bytes;
   source.step = (long)g->stride_w * g->depth;
-  source.gather = !tile->inside;
-  if (tile->inside || !tile->one_row) return source;
+  source.gather = NPU_CONV_TILE_EDGES && !tile->inside;
+  if (!NPU_CONV_TILE_EDGES || tile->inside || !tile->one_row) return source;
   const int y = tile->at.y * g->stride_h + tap.dy, x = tile->at.x * g->stride_w + tap.dx;
   if (y < 0 || y >= g->in_h) {
     source.from = (long)fill;
@@ -120,7 +122,7 @@ NPU_FUNCTION void npu_conv_tile_sums(int16* sums, const int16* start, uchar* edg
   const int part_bytes = 4 * g->tile_words;
   const long part = g->tile_words * word, pixel_step = (long)g->stride_w * g->depth;
   long weight = (long)weights;
-  if (start == 0) {
+  if (!NPU_CONV_HAS(NPU_CONV_ZERO_POINT) || start == 0) {
     NPU_TILE_ZERO(0);
     NPU_TILE_ZERO(1);
     NPU_TILE_ZERO(2);
@@ -155,7 +157,7 @@ NPU_FUNCTION void npu_conv_tile_sums(int16* sums, const int16* start, uchar* edg
     const npu_conv_source a = npu_conv_find_source(tile, taps[t], fill, g);
     const npu_conv_source b = npu_conv_find_source(tile + 1, taps[t], fill, g);
     for (int at = 0; at < run_bytes; at += part_bytes, weight += part) {
-      if (a.gather) npu_conv_gather_tile(edge, tile, in, taps[t], fill, at, g);
+      if (NPU_CONV_TILE_EDGES && a.gather) npu_conv_gather_tile(edge, tile, in, taps[t], fill, at, g);
       NPU_TILE_LOAD(4, a.gather ? (long)edge : a.from + at, a.gather ? 64 : a.step);
       NPU_TILE_LOAD(6, weight, word);
       NPU_TILE_DOT(0, 4, 6);
@@ -165,7 +167,7 @@ NPU_FUNCTION void npu_conv_tile_sums(int16* sums, const int16* start, uchar* edg
       }
       if (!two_tiles) continue;
       uchar* to = edge + NPU_TILE_EDGE_BYTES;
-      if (b.gather) npu_conv_gather_tile(to, tile + 1, in, taps[t], fill, at, g);
+      if (NPU_CONV_TILE_EDGES && b.gather) npu_conv_gather_tile(to, tile + 1, in, taps[t], fill, at, g);
       NPU_TILE_LOAD(5, b.gather ? (long)to : b.from + at, b.gather ? 64 : b.step);
       NPU_TILE_DOT(2, 5, 6);
       if (two_blocks) NPU_TILE_DOT(3, 5, 7);
@@ -262,7 +264,7 @@ NPU_FUNCTION void npu_conv_tiles(__global const uchar* in, __global const int* w
       npu_conv_tile tile[2];
       tile[0] = npu_conv_find_tile(m, in, g);
       tile[1] = npu_conv_find_tile(two_tiles ? m + 1 : m, in, g);
-      if (weights_zero_point != 0) {
+      if (NPU_CONV_HAS(NPU_CONV_ZERO_POINT) && weights_zero_point != 0) {
         for (int r = 0; r < rows; ++r) {
           start[r] = (int16)(-weights_zero_point * window_sums[tile[0].pixel + r]);
           start[16 + r] = (int16)(-weights_zero_point * window_sums[tile[1].pixel + r]);
@@ -270,7 +272,7 @@ NPU_FUNCTION void npu_conv_tiles(__global const uchar* in, __global const int* w
       }
       npu_conv_tile_sums(sums, weights_zero_point != 0 ? start : 0, (uchar*)edge, tile, two_tiles, two_blocks, in,
                          weights, 64 * count, g, taps, fill);
-      if (outliers.count != 0) {
+      if (NPU_CONV_HAS(NPU_CONV_OUTLIERS) && outliers.count != 0) {
         npu_conv_tile_outliers((int*)sums, tile, two_tiles ? 2 : 1, 16 * j, outliers, g, taps, fill[0]);
       }
       for (int n = 0; n < (two_tiles ? 4 : 2); ++n) {
@@ -279,13 +281,13 @@ NPU_FUNCTION void npu_conv_tiles(__global const uchar* in, __global const int* w
         const int16* of = sums + 16 * n;
         __global uchar* to = out + tile[n / 2].pixel * out_step + 16 * block;
         const int left = channels - 16 * block;
-        if (form == 2) {
+        if (NPU_CONV_IS(form, 2)) {
           npu_conv_finish_clamped(of, bias[block], rescale[block], g, to, out_step, rows, low, high, left);
-        } else if (form == 3) {
+        } else if (NPU_CONV_IS(form, 3)) {
           npu_conv_finish_long(of, bias[block], rescale[block], g, to, out_step, rows, low, high, left);
-        } else if (form == 1) {
+        } else if (NPU_CONV_IS(form, 1)) {
           npu_conv_finish_short(of, bias[block], rescale[block], g, to, out_step, rows, low, high, left);
-        } else {
+        } else if (NPU_CONV_HAS(1u)) {
           npu_conv_finish_general(of, bias[block], constants + 48 * block, g, to, out_step, rows, low, high, left);
         }
       }
