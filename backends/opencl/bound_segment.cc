@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -94,10 +96,8 @@ class KernelBinder {
     NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelWorkGroupInfo({})", launch.kernel), device);
     const size_t most = kernel.getWorkGroupInfo<CL_KERNEL_WORK_GROUP_SIZE>(state_.device->device(), &code);
     NPU_RETURN_IF_CL_ERROR(code, fmt::format("clGetKernelWorkGroupInfo({})", launch.kernel), device);
-    const OpenClDeviceLimits& limits = state_.device->limits();
-    LaunchShape shape =
-        ChooseLaunchShape(launch.global, {required[0], required[1], required[2]}, most,
-                          (limits.type & CL_DEVICE_TYPE_CPU) != 0 ? limits.compute_units : 0);
+    LaunchShape shape = ChooseLaunchShape(launch.global, {required[0], required[1], required[2]}, most, CpuUnits(),
+                                          UsualGroup(launch.kernel));
     if (shape.global[0] == 0 || shape.global[1] == 0 || shape.global[2] == 0) return {};
     shape.offset = state_.device->forms().id_offset();
     std::vector<size_t> argument_bytes;
@@ -118,6 +118,26 @@ class KernelBinder {
   const BlockArguments& arguments() const { return arguments_; }
 
  private:
+  int CpuUnits() const {
+    const OpenClDeviceLimits& limits = state_.device->limits();
+    return (limits.type & CL_DEVICE_TYPE_CPU) != 0 ? limits.compute_units : 0;
+  }
+
+  // The group of the first launch of the kernel that has groups.
+  std::array<size_t, 3> UsualGroup(std::string_view kernel) {
+    const auto [known, added] = usual_.try_emplace(kernel, std::array<size_t, 3>{1, 1, 1});
+    for (size_t o = 0; added && o < layout_.ops.size(); ++o) {
+      const LoweredOp& op = layout_.ops[o];
+      const std::vector<KernelLaunch>& launches = op.lowering.launches();
+      for (size_t i = 0; i < launches.size() && known->second == std::array<size_t, 3>{1, 1, 1}; ++i) {
+        if (op.dropped[i] || launches[i].kernel != kernel) continue;
+        known->second =
+            ChooseLaunchShape(launches[i].global, {}, state_.device->limits().max_work_group_size, CpuUnits()).local;
+      }
+    }
+    return known->second;
+  }
+
   Status SetArg(cl::Kernel& kernel, cl_uint i, const LoweredOp& op, const KernelArg& arg) const {
     const auto set_number = [&](const auto& number) -> Status {
       NPU_RETURN_IF_CL_ERROR(kernel.setArg(i, sizeof(number), &number), fmt::format("clSetKernelArg({})", i),
@@ -134,6 +154,7 @@ class KernelBinder {
   BoundSegment& state_;
   const SegmentLayout& layout_;
   const KernelPrograms& programs_;
+  std::map<std::string_view, std::array<size_t, 3>> usual_;  // UsualGroup's
   BlockArguments arguments_;
 };
 

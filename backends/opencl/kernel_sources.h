@@ -1,5 +1,5 @@
 // The OpenCL sources embedded at build time (cmake/embed_cl.cmake): headers first, then kernels, ended by
-// a null row. Concatenated in this order they are the one program that every device builds.
+// a null row. Programs are made of them in this order (program.h).
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

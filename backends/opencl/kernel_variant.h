@@ -1,6 +1,6 @@
-// The forms in which the one program of kernels can be built: by processor instructions that only a
+// The forms in which kernels can be built: by processor instructions that only a
 // compile-time define brings in (kernels/dot_product.h), and by how work is spread over
-// work-items: vectors in few of them for CPUs, one lane each for GPUs (kernels/conv2d_simt.cl). Which one a device gets is decided when its program
+// work-items: vectors in few of them for CPUs, one lane each for GPUs (kernels/conv2d_simt.cl). Which one a device gets is decided when a program
 // is first needed: a candidate must build, answer a self-test with known numbers, and be faster than the
 // form that it replaces and that its program holds beside its own (vectors for tiles, portable code for vectors). What a driver says about itself is not asked. A
 // candidate whose instructions the processor, or the system for this process, would refuse is never started: that

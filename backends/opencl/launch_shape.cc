@@ -16,13 +16,22 @@ constexpr size_t kCpuGroup = 32;
 // Groups per core below which the cores would not share the work evenly.
 constexpr size_t kCpuGroupsPerUnit = 8;
 
-std::array<size_t, 3> CpuGroup(const std::array<size_t, 3>& items, size_t max_group, int cpu_units) {
+// Four groups or more, so that rounding up adds a third at most.
+bool WorthGroups(size_t items) { return items > 3 * kCpuGroup; }
+
+std::array<size_t, 3> CpuGroup(const std::array<size_t, 3>& items, size_t max_group, int cpu_units,
+                               const std::array<size_t, 3>& usual) {
   std::array<size_t, 3> local{1, 1, 1};
   const size_t enough = kCpuGroup * kCpuGroupsPerUnit * static_cast<size_t>(cpu_units);
-  if (max_group < kCpuGroup || items[0] * items[1] * items[2] < enough) return local;
+  if (max_group < kCpuGroup) return local;
+  if (items[0] * items[1] * items[2] < enough) {
+    for (size_t d = 0; d < 3; ++d) {
+      if (usual[d] > 1 && WorthGroups(items[d])) return usual;
+    }
+    return local;
+  }
   for (size_t d = 0; d < 3; ++d) {
-    // Four groups or more, so that rounding up adds a third at most.
-    if (items[d] <= 3 * kCpuGroup) continue;
+    if (!WorthGroups(items[d])) continue;
     local[d] = kCpuGroup;
     break;
   }
@@ -43,7 +52,7 @@ std::array<size_t, 3> GpuGroup(const std::array<size_t, 3>& items, size_t max_gr
 }  // namespace
 
 LaunchShape ChooseLaunchShape(const std::array<size_t, 3>& items, const std::array<size_t, 3>& required_local,
-                              size_t max_group, int cpu_units) {
+                              size_t max_group, int cpu_units, const std::array<size_t, 3>& usual) {
   LaunchShape shape;
   if (required_local[0] != 0) {
     shape.local = required_local;
@@ -51,7 +60,7 @@ LaunchShape ChooseLaunchShape(const std::array<size_t, 3>& items, const std::arr
     for (size_t d = 0; d < 3; ++d) shape.global[d] = items[d] * required_local[d] * (d == 1 ? pieces : 1);
     return shape;
   }
-  shape.local = cpu_units > 0 ? CpuGroup(items, max_group, cpu_units) : GpuGroup(items, max_group);
+  shape.local = cpu_units > 0 ? CpuGroup(items, max_group, cpu_units, usual) : GpuGroup(items, max_group);
   for (size_t d = 0; d < 3; ++d) {
     const size_t groups = items[d] / shape.local[d] + (items[d] % shape.local[d] != 0 ? 1 : 0);
     shape.global[d] = groups * shape.local[d];

@@ -28,8 +28,8 @@ class ProgramFile {
 
   // Ready for kernels. nullopt: none is stored, or the driver does not take it (one log line).
   std::optional<cl::Program> Load() const;
-  // The program to store, built from source: of this segment's kernels alone, since drivers finish every
-  // kernel of a program whose binary is asked for (PoCL 3.1: 0.2 s each).
+  // The program to store, built from source: of this segment's kernels and their parts alone, since drivers finish every
+  // kernel of a program whose binary is asked for (PoCL 3.1: 0.1 s each and more).
   Result<cl::Program> Build() const;
   // What the driver made of `program` until now. A failure is one log line.
   void Store(const cl::Program& program) const;

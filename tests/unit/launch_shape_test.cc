@@ -28,6 +28,16 @@ TEST(LaunchShape, SmallCpuLaunchesGoItemByItem) {
   EXPECT_EQ(shape.global, (Items{100, 2, 1}));
 }
 
+TEST(LaunchShape, SmallCpuLaunchesTakeTheUsualGroupWhereItFits) {
+  const LaunchShape shape = ChooseLaunchShape({100, 2, 1}, {0, 0, 0}, 4096, 2, {32, 1, 1});
+  EXPECT_EQ(shape.local, (Items{32, 1, 1}));
+  EXPECT_EQ(shape.global, (Items{128, 2, 1}));
+  EXPECT_EQ(ChooseLaunchShape({96, 2, 1}, {0, 0, 0}, 4096, 2, {32, 1, 1}).local, (Items{1, 1, 1}));
+  EXPECT_EQ(ChooseLaunchShape({100, 2, 1}, {0, 0, 0}, 4096, 2, {1, 32, 1}).local, (Items{1, 1, 1}));
+  EXPECT_EQ(ChooseLaunchShape({100, 2, 1}, {0, 0, 0}, 16, 2, {32, 1, 1}).local, (Items{1, 1, 1}));
+  EXPECT_EQ(ChooseLaunchShape({25000, 4, 1}, {0, 0, 0}, 4096, 2, {1, 32, 1}).local, (Items{32, 1, 1}));
+}
+
 TEST(LaunchShape, CpuGroupsFollowTheLongDimension) {
   EXPECT_EQ(ChooseLaunchShape({4, 25000, 1}, {0, 0, 0}, 4096, 2).local, (Items{1, 32, 1}));
   EXPECT_EQ(ChooseLaunchShape({25000, 4, 1}, {0, 0, 0}, 4096, 2).local, (Items{32, 1, 1}));

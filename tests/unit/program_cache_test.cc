@@ -70,6 +70,55 @@ TEST_F(ProgramCacheTest, BuildLogIsInTheErrorWithFileAndLine) {
   }
 }
 
+// What stands beside a kernel is not compiled with it, and what has been compiled is not compiled again.
+TEST_F(ProgramCacheTest, CompilesWhatIsNeededOnce) {
+  const auto cache = Cache(kBrokenSources);
+  const KernelNeed good[] = {{"good_kernel"}}, broken[] = {{"good_kernel"}, {"broken"}};
+  const auto programs = cache->Programs(good);
+  ASSERT_TRUE(programs) << programs.error().text;
+  const auto again = cache->Programs(good);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->at("good_kernel")(), programs->at("good_kernel")());
+  const auto failed = cache->Programs(broken);
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().text.find("broken.cl:2"), std::string::npos) << failed.error().text;
+
+  const auto two = Cache(kGoodSources);
+  const KernelNeed both[] = {{"other"}, {"good_kernel"}};
+  const auto first = two->Programs(good);
+  const auto second = two->Programs(both);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(second) << second.error().text;
+  EXPECT_EQ(second->at("good_kernel")(), first->at("good_kernel")());
+  EXPECT_EQ(second->at("other").getInfo<CL_PROGRAM_KERNEL_NAMES>(), "other");
+}
+
+// The bits that a kernel of this source was compiled with: the size of its group.
+const KernelSource kPartedSources[] = {
+    {"parted.cl", "#ifndef NPU_PARTS_parted\n#define NPU_PARTS_parted 32\n#endif\n"
+                  "__attribute__((reqd_work_group_size(NPU_PARTS_parted, 1, 1)))\n"
+                  "__kernel void parted(__global int* a) { a[0] = 1; }\n"},
+    {nullptr, nullptr},
+};
+
+TEST_F(ProgramCacheTest, PartsAreAddedAndThenAll) {
+  const auto cache = Cache(kPartedSources);
+  const auto compiled_with = [&](uint32_t parts) -> size_t {
+    const KernelNeed needs[] = {{"parted", parts}};
+    const auto programs = cache->Programs(needs);
+    EXPECT_TRUE(programs);
+    if (!programs) return 0;
+    const auto kernel = cache->CreateKernel(programs->at("parted"), "parted");
+    return kernel ? kernel->getWorkGroupInfo<CL_KERNEL_COMPILE_WORK_GROUP_SIZE>(device_->device())[0] : 0;
+  };
+  EXPECT_EQ(compiled_with(1), 1u);
+  EXPECT_EQ(compiled_with(1), 1u);
+  EXPECT_EQ(compiled_with(4), 5u);
+  EXPECT_EQ(compiled_with(1), 5u);
+  EXPECT_EQ(compiled_with(2), 32u);
+  EXPECT_EQ(compiled_with(8), 32u);
+}
+
 TEST_F(ProgramCacheTest, UnknownKernelsAreNamed) {
   const auto cache = Cache(kGoodSources);
   const auto program = cache->Program();
@@ -193,15 +242,33 @@ TEST_F(ProgramCacheTest, LookupsThatDoNotWorkGiveWayToPlainOnes) {
   EXPECT_EQ(&cache->variant(), *vnni);
 }
 
+// The kernels that are asked for first are in the program that chooses the variant.
+TEST_F(ProgramCacheTest, TheSelfTestBringsWhatIsNeeded) {
+  const auto cache = Cache(kKernelSources);
+  const KernelNeed needs[] = {{"npu_softmax"}};
+  const auto programs = cache->Programs(needs);
+  ASSERT_TRUE(programs) << programs.error().text;
+  EXPECT_EQ(&cache->variant(), VariantsFor(device_->device()).front());
+  if (cache->trials().empty()) GTEST_SKIP() << "this device has one variant only";
+  EXPECT_TRUE(cache->CreateKernel(programs->at("npu_softmax"), "npu_self_test"));
+}
+
 TEST_F(ProgramCacheTest, ThreadsMayAskAtOnce) {
   const auto cache = Cache(kGoodSources);
-  std::array<bool, 4> made{};
+  const KernelNeed needs[] = {{"good_kernel"}};
+  std::array<cl_program, 4> made{};
   std::vector<std::thread> threads;
-  for (bool& result : made) {
-    threads.emplace_back([&cache, &result] { result = cache->Program().has_value(); });
+  for (cl_program& result : made) {
+    threads.emplace_back([&] {
+      const auto programs = cache->Programs(needs);
+      result = programs ? programs->at("good_kernel")() : nullptr;
+    });
   }
   for (std::thread& thread : threads) thread.join();
-  for (bool result : made) EXPECT_TRUE(result);
+  for (cl_program result : made) {
+    EXPECT_NE(result, nullptr);
+    EXPECT_EQ(result, made[0]);
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 
 #include "backends/opencl/executable.h"
 #include "tests/support/graph_builder.h"
@@ -130,6 +131,22 @@ TEST_F(ProgramFileTest, ProgramsHaveTheKernelsThatAreAskedForAlone) {
     const auto half = device_->programs().BuildWith(needs);
     ASSERT_TRUE(half) << half.error().text;
     EXPECT_EQ(KernelNames(*half), names);
+  }
+}
+
+// No file of kernels lacks what it uses of another, when it alone is asked for.
+TEST_F(ProgramFileTest, EveryFileOfKernelsCompilesAlone) {
+  for (const KernelSource* source = kKernelSources; source->name != nullptr; ++source) {
+    const std::string_view name = source->name;
+    if (!name.ends_with(".cl")) continue;
+    // One kernel of the file is enough: only whole files are left out.
+    const std::regex kernel("\\n(?!#)[^\\n\\\\]*_*(?:kernel|KERNEL)(?: void |\\()(\\w+)");
+    std::cmatch match;
+    ASSERT_TRUE(std::regex_search(source->text, match, kernel)) << name;
+    const std::string found = match[1].str();
+    const KernelNeed needs[] = {{found}};
+    const auto program = device_->programs().BuildWith(needs);
+    EXPECT_TRUE(program) << name << ": " << program.error().text;
   }
 }
 

@@ -79,30 +79,21 @@ typedef struct {
         advance[r] = inside ? pixel : 0;                                                                           \
       }                                                                                                            \
       int next = taps[0].dx; /* the input column that is made next */                                              \
-      NPU_DEPTHWISE_NEXT(0, COLUMN)                                                                                \
+      NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                                \
       if (NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_STEP1) && (!NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_STEP2) || step == 1)) {      \
-        NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                              \
-        for (int x = 0; x < out_w;) {                                                                              \
+        NPU_DEPTHWISE_NEXT(2, COLUMN)                                                                              \
+        for (int x = 0; x < out_w; ++x) {                                                                          \
+          NPU_UNROLL for (int v = 0; v < VECTORS; ++v) column[0][v] = column[1][v], column[1][v] = column[2][v];   \
           NPU_DEPTHWISE_NEXT(2, COLUMN)                                                                            \
           NPU_DEPTHWISE_OUT(VECTORS, 0, 1, 2, STORE)                                                               \
-          if (++x == out_w) break;                                                                                 \
-          NPU_DEPTHWISE_NEXT(0, COLUMN)                                                                            \
-          NPU_DEPTHWISE_OUT(VECTORS, 1, 2, 0, STORE)                                                               \
-          if (++x == out_w) break;                                                                                 \
-          NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                            \
-          NPU_DEPTHWISE_OUT(VECTORS, 2, 0, 1, STORE)                                                               \
-          ++x;                                                                                                     \
         }                                                                                                          \
       } else if (NPU_DEPTHWISE_HAS(NPU_DEPTHWISE_STEP2)) {                                                         \
-        for (int x = 0; x < out_w;) {                                                                              \
+        NPU_UNROLL for (int v = 0; v < VECTORS; ++v) column[2][v] = column[1][v];                                  \
+        for (int x = 0; x < out_w; ++x) {                                                                          \
+          NPU_UNROLL for (int v = 0; v < VECTORS; ++v) column[0][v] = column[2][v];                                \
           NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                            \
           NPU_DEPTHWISE_NEXT(2, COLUMN)                                                                            \
           NPU_DEPTHWISE_OUT(VECTORS, 0, 1, 2, STORE)                                                               \
-          if (++x == out_w) break;                                                                                 \
-          NPU_DEPTHWISE_NEXT(1, COLUMN)                                                                            \
-          NPU_DEPTHWISE_NEXT(0, COLUMN)                                                                            \
-          NPU_DEPTHWISE_OUT(VECTORS, 2, 1, 0, STORE)                                                               \
-          ++x;                                                                                                     \
         }                                                                                                          \
       }                                                                                                            \
       return;                                                                                                      \
