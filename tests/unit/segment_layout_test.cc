@@ -65,6 +65,33 @@ TEST(SegmentLayout, BlocksLiveFromWriterToLastReader) {
   EXPECT_EQ(layout->arena[scratch.block].last, 2);
 }
 
+TEST(SegmentLayout, KernelsAreNeededOnceWithThePartsOfAllLaunches) {
+  GraphBuilder b;
+  const int x = b.Input(kType, {8}, 1.0f);
+  const int y = b.Tensor(kType, {8}, 1.0f), z = b.Tensor(kType, {8}, 1.0f), w = b.Tensor(kType, {8}, 1.0f);
+  b.Op(OpKind::kRelu, {x}, {y});
+  b.Op(OpKind::kRelu, {y}, {z});
+  b.Op(OpKind::kAdd, {y, z}, {w}, BinaryParams{});
+  const auto graph = b.Build({w});
+  uint32_t parts = 1;
+  const auto layout = LayOut(*graph, [&parts](const OpView& op, const ComputeOptions&, Lowering& lowering) -> Status {
+    if (op.op.kind == OpKind::kAdd) {
+      lowering.Launch("sum", {1, 1, 1}, {});
+    } else {
+      lowering.Launch("rectify", {1, 1, 1}, {}, parts);
+      parts = 4;
+    }
+    return {};
+  });
+  ASSERT_TRUE(layout) << layout.error().text;
+  const std::vector<KernelNeed> needs = KernelNeeds(*layout);
+  ASSERT_EQ(needs.size(), 2u);
+  EXPECT_EQ(needs[0].kernel, "rectify");
+  EXPECT_EQ(needs[0].parts, 5u);
+  EXPECT_EQ(needs[1].kernel, "sum");
+  EXPECT_EQ(needs[1].parts, kAllParts);
+}
+
 TEST(SegmentLayout, ChainOfAliasesKeepsTheViewedBlockAlive) {
   GraphBuilder b;
   const int x = b.Input(kType, {8}, 1.0f);
