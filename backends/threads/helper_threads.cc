@@ -29,7 +29,8 @@ class Helper {
     thread_.join();
   }
 
-  bool Offer(HelperSeat& seat) {
+  bool Offer(HelperSeat& seat, bool wake) {
+    if (!wake && sleeps_.load(std::memory_order_relaxed)) return false;
     HelperSeat* none = nullptr;
     if (!seat_.compare_exchange_strong(none, &seat)) return false;
     // Sequentially consistent, like the sleeper's store and look: one of the two sees the other.
@@ -125,12 +126,12 @@ void HelperThreads::Grow(int size) {
   }
 }
 
-bool HelperThreads::Offer(HelperSeat& seat) {
+bool HelperThreads::Offer(HelperSeat& seat, bool wake) {
   const int size = size_.load(std::memory_order_acquire);
   for (int i = 0; i < size; ++i) {
     seat.helper = helpers_[i].get();
     seat.occupied.store(true);
-    if (helpers_[i]->Offer(seat)) return true;
+    if (helpers_[i]->Offer(seat, wake)) return true;
   }
   seat.occupied.store(false);
   return false;

@@ -38,8 +38,8 @@ class HelperThreads {
   HelperThreads(const HelperThreads&) = delete;
   HelperThreads& operator=(const HelperThreads&) = delete;
 
-  // To a free helper; false: there is none. `seat` must be free.
-  bool Offer(HelperSeat& seat);
+  // To a free helper; false: there is none. `seat` must be free. wake: also one that sleeps.
+  bool Offer(HelperSeat& seat, bool wake = true);
   // Frees the seat unless its helper has already taken it.
   static void Withdraw(HelperSeat& seat);
 

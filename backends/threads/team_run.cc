@@ -22,10 +22,11 @@ TeamRun::Place TeamRun::Unpack(uint64_t packed) {
           static_cast<uint32_t>(packed & 0x3ff)};
 }
 
-TeamRun::TeamRun(std::vector<int> ranges, int members, std::shared_ptr<HelperThreads> helpers, Worker& worker)
+TeamRun::TeamRun(std::vector<int> ranges, int members, std::shared_ptr<HelperThreads> helpers, Worker& worker, bool wake)
     : ranges_(std::move(ranges)),
       helpers_(std::move(helpers)),
       worker_(worker),
+      wake_(wake),
       place_(Pack(0, {static_cast<uint32_t>(ranges_.size()), 0, 0})) {
   for (int member = 1; member < members; ++member) {
     seats_.push_back(std::make_unique<HelperSeat>());
@@ -50,7 +51,7 @@ void TeamRun::Help(int member) { Work(member); }
 
 void TeamRun::OfferSeats() {
   for (const auto& seat : seats_) {
-    if (!seat->occupied.load(std::memory_order_acquire) && !helpers_->Offer(*seat)) return;
+    if (!seat->occupied.load(std::memory_order_acquire) && !helpers_->Offer(*seat, wake_)) return;
   }
 }
 

@@ -28,8 +28,8 @@ class TeamRun : private SharedWork {
   };
 
   // ranges: of every step, at most kMostSteps of them; 0: the step is not divided. At most kMostRanges.
-  // `worker` outlives this.
-  TeamRun(std::vector<int> ranges, int members, std::shared_ptr<HelperThreads> helpers, Worker& worker);
+  // `worker` outlives this. wake: helpers that sleep are woken.
+  TeamRun(std::vector<int> ranges, int members, std::shared_ptr<HelperThreads> helpers, Worker& worker, bool wake = true);
   // Waits for helpers to leave.
   ~TeamRun() override;
 
@@ -51,6 +51,7 @@ class TeamRun : private SharedWork {
   const std::vector<int> ranges_;
   const std::shared_ptr<HelperThreads> helpers_;
   Worker& worker_;
+  const bool wake_;
   std::vector<std::unique_ptr<HelperSeat>> seats_;
   uint64_t run_ = 0;  // counts Run()s, so that a place is never mistaken for one of another run
   // Apart from each other: members look at the place while others count.

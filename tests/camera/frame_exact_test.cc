@@ -41,7 +41,7 @@ Case RandomCase(Random& random, uint32_t most_width, uint32_t most_height) {
 
 void CheckCase(Case& c, const std::shared_ptr<OpenClDevice>& device, FrameKernel kernel, int& ran) {
   // On several threads where the device is one of one thread.
-  const TeamSettings team = {.members = 1 + ran % 3, .most_helpers = 2, .microseconds = 100};
+  const TeamSettings team = {.members = 1 + ran % 3, .most_helpers = 2, .microseconds = 1000};
   auto converter = MakeFrameConverter(device, c.conversion, kernel, team);
   if (!converter && kernel == FrameKernel::kStrips && converter.error().code == ErrorCode::kUnsupported)
     return;
