@@ -139,12 +139,13 @@ TEST_F(ProgramFileTest, EveryFileOfKernelsCompilesAlone) {
   for (const KernelSource* source = kKernelSources; source->name != nullptr; ++source) {
     const std::string_view name = source->name;
     if (!name.ends_with(".cl")) continue;
-    // One kernel of the file is enough: only whole files are left out.
     const std::regex kernel("\\n(?!#)[^\\n\\\\]*_*(?:kernel|KERNEL)(?: void |\\()(\\w+)");
-    std::cmatch match;
-    ASSERT_TRUE(std::regex_search(source->text, match, kernel)) << name;
-    const std::string found = match[1].str();
-    const KernelNeed needs[] = {{found}};
+    const std::string_view text = source->text;
+    std::vector<std::string> kernels;
+    for (std::cregex_iterator at(text.data(), text.data() + text.size(), kernel), end; at != end; ++at) kernels.push_back((*at)[1]);
+    ASSERT_FALSE(kernels.empty()) << name;
+    std::vector<KernelNeed> needs;
+    for (const std::string& found : kernels) needs.push_back({found});
     const auto program = device_->programs().BuildWith(needs);
     EXPECT_TRUE(program) << name << ": " << program.error().text;
   }
