@@ -11,6 +11,7 @@ frame=$((1920 * 1080 * 3 / 2))
 # Frames of noise in NV12, 1920x1080, three of them over and over. The file stays in the page cache, as a video that was just
 # written: it is read once before.
 head -c $((frame * 3)) /dev/urandom >"$noise"
-for ((i = 0; i < frames; i += 3)); do cat "$noise"; done | head -c $((frame * frames)) >"$video"
+for ((i = 3; i <= frames; i += 3)); do cat "$noise"; done >"$video"
+head -c $((frame * (frames % 3))) "$noise" >>"$video"
 cat "$video" >/dev/null
 "$build/bin/camera-run" -m "$model" --input "$video" --fourcc NV12 --size 1920x1080 --threads "${THREADS:-1}" >/dev/null

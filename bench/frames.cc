@@ -1,5 +1,6 @@
 // frames_bench [ROUNDS]: camera frames to INT8 inputs in one thread and in two, ours beside libyuv and OpenCV (those
-// that were found when this was built), by turns in one process. Warm: one frame; cold: 24 frames in
+// that were found when this was built), in one process and in an order drawn for each round: what went before has left
+// more or less of the frame in the caches. Warm: one frame; cold: 24 frames in
 // rotation, more than the caches hold, as from a camera. Minimum and median, in microseconds. Every way
 // includes the quantization (a flipped bit). libyuv has no threads: two of them make half of the picture each.
 // SPDX-License-Identifier: Apache-2.0
@@ -9,6 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <numeric>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -243,11 +246,16 @@ using Results = std::array<std::vector<Times>, 2>;
 Results Take(const std::vector<Way>& ways, const std::vector<Picture>& pictures, size_t bytes, int rounds) {
   std::vector<uint8_t> out(bytes);
   Results results;
+  std::mt19937 random(1);
+  std::vector<size_t> order(ways.size());
+  std::iota(order.begin(), order.end(), size_t{0});
   for (size_t cold : {0, 1}) {
     std::vector<std::vector<double>> times(ways.size());
+    size_t run = 0;
     for (int round = -2; round < rounds; ++round) {
-      for (size_t i = 0; i < ways.size(); ++i) {
-        const size_t frame = cold ? (static_cast<size_t>(round + 2) * ways.size() + i) % kColdFrames : 0;
+      std::ranges::shuffle(order, random);
+      for (size_t i : order) {
+        const size_t frame = cold ? run++ % kColdFrames : 0;
         const auto start = std::chrono::steady_clock::now();
         ways[i].run(pictures[frame], out.data());
         const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
