@@ -188,7 +188,7 @@ struct ConvGeometry {
   int32_t y_low, y_high, x_low, x_high;
   int32_t taps, words, length, run_taps;
   int32_t groups, group_channels, group_step;
-  int32_t chunk;
+  int32_t chunks;
   int32_t line, tile_rows, tile_words;
   int32_t weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
   int32_t form;
@@ -228,13 +228,15 @@ Runs MakeRuns(const Convolution& conv) {
   return runs;
 }
 
-// Output pixels of one work-item: enough of them to be worth a start, few enough that every core of a CPU
-// gets some and that input and output of a chunk stay in its first-level cache. A multiple of every tile's
-// pixels.
-int32_t ChunkPixels(int32_t pixels, int32_t work_items_per_chunk) {
+// Work-items that share the output pixels, in steps of kStep (npu_conv_chunk_begin of kernels/window.h): with enough pixels each
+// to be worth a start, few enough that every core of a CPU gets some and that input and output of a chunk stay in its
+// first-level cache. An even number, so that two threads get equal halves.
+int32_t Chunks(int32_t pixels, int32_t work_items_per_chunk) {
   constexpr int32_t kStep = 24, kMost = 192, kWorkItems = 8;
-  const int32_t chunks = std::max((kWorkItems - 1) / work_items_per_chunk + 1, (pixels - 1) / kMost + 1);
-  return ((pixels - 1) / chunks / kStep + 1) * kStep;
+  const int32_t wanted = std::max((kWorkItems - 1) / work_items_per_chunk + 1, (pixels - 1) / kMost + 1);
+  const int32_t steps = (pixels - 1) / kStep + 1;
+  if (wanted == 1 || steps == 1) return 1;
+  return std::min(wanted + wanted % 2, steps - steps % 2);
 }
 
 Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
@@ -291,7 +293,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
       .groups = conv.groups,
       .group_channels = conv.group_channels,
       .group_step = conv.group_depth,
-      .chunk = ChunkPixels(pixels, strips.strips * conv.groups),
+      .chunks = Chunks(pixels, strips.strips * conv.groups),
       .line = tiles.line,
       .tile_rows = tiles.tile_rows,
       .tile_words = tiles.tile_words,
@@ -317,7 +319,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                     {input, shape, taps, fill, sums});
   }
   lowering.Launch("conv2d",
-                  {count(strips.strips), count((pixels - 1) / geometry.chunk + 1), count(conv.groups)},
+                  {count(strips.strips), count(geometry.chunks), count(conv.groups)},
                   {input, packed.tiles, packed.channel_constants, shape, taps, fill, sums,
                    lowering.AddConstant(PackOutliers(packed.outliers, strips, conv.groups, conv.group_channels)),
                    TensorArg{op.op.outputs[0]}},

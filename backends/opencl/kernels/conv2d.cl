@@ -1,7 +1,7 @@
 // CONV_2D in the u8 domain (backends/ops/conv2d.cc), grouped or not, on the unpadded input: no copy with a border
 // is made. OpenCL C.
 //
-// A work-item computes a strip: up to 4 blocks of 16 channels of one group, and `chunk` output pixels, tile by tile.
+// A work-item computes a strip: up to 4 blocks of 16 channels of one group, and a chunk of output pixels, tile by tile.
 // A tile's pixels x blocks are as many accumulators as registers hold. A window is `taps` runs of `length` bytes:
 // one filter tap each, or a whole filter row where taps are adjacent pixels of few channels (run_taps > 1). Tiles
 // whose windows lie inside the image read it directly; in the others a run outside of it is read from `fill`, bytes
@@ -192,7 +192,7 @@ NPU_CONV_STRIP(npu_conv_strip4, 6, 4, 4)
 #endif
 
 // tiles: [group][strip] weights as above. channel_constants: [group][block][3][16]. sums: see conv2d_window_sums,
-// not read while the weights' zero point is 0. Global size (strips of blocks, ceil(out_pixels / chunk), groups).
+// not read while the weights' zero point is 0. Global size (strips of blocks, chunks, groups).
 NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
                             __global const int* channel_constants, __global const npu_conv_geometry* g,
                             __global const npu_conv_tap* taps, __global const uchar* fill, __global const int* sums,
@@ -200,11 +200,11 @@ NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
   // Blocks are shared among strips as evenly as they go (BlockStrips of backends/ops/convolution.h).
   const int blocks = (g->group_channels + 15) / 16, strips = (blocks + 3) / 4;
   const int strip = (int)get_global_id(0), group = (int)get_global_id(2);
-  const int pixel = (int)get_global_id(1) * g->chunk;
-  if (strip >= strips || pixel >= g->out_pixels || group >= g->groups) return;
+  const int chunk = (int)get_global_id(1);
+  if (strip >= strips || chunk >= g->chunks || group >= g->groups) return;
   const int least = blocks / strips, extra = blocks % strips;
   const int first = strip * least + min(strip, extra), count = least + (strip < extra ? 1 : 0);
-  const int end = min(pixel + g->chunk, g->out_pixels);
+  const int pixel = npu_conv_chunk_begin(chunk, g), end = npu_conv_chunk_begin(chunk + 1, g);
   const int channels = min(count * 16, g->group_channels - first * 16);
   const npu_conv_outliers mine = npu_conv_find_outliers(outliers, group * strips + strip, g->groups * strips);
   in += group * g->group_step;
@@ -214,8 +214,7 @@ NPU_TILE_KERNEL void conv2d(__global const uchar* in, __global const int* tiles,
   out += group * g->group_channels + first * 16;
 #ifdef NPU_X86_AMX
   if (NPU_CONV_HAS(NPU_CONV_TILED(15u * NPU_CONV_BLOCKS)) && g->tile_words != 0) {
-    npu_conv_tiles(in, tiles, channel_constants, g, taps, fill, sums, mine, out, pixel / g->chunk,
-                   (g->out_pixels - 1) / g->chunk + 1, count, channels);
+    npu_conv_tiles(in, tiles, channel_constants, g, taps, fill, sums, mine, out, chunk, g->chunks, count, channels);
     return;
   }
   if ((NPU_CONV_COUNT(1) || NPU_CONV_COUNT(2)) && count <= 2) {

@@ -43,7 +43,8 @@ NPU_SIMT_KERNEL(NPU_CONV_ROWS) void conv2d(__global const uchar* in, __global co
   const long out_step = (long)g->groups * g->group_channels;
   const int aligned = ((g->depth | g->group_step) & 3) == 0;
 
-  const int begin = npu_simt_item1(NPU_CONV_ROWS) * g->chunk, end = min(begin + g->chunk, g->out_pixels);
+  const int chunk = npu_simt_item1(NPU_CONV_ROWS);
+  const int begin = npu_conv_chunk_begin(chunk, g), end = npu_conv_chunk_begin(chunk + 1, g);
   const int row = npu_simt_piece(NPU_CONV_ROWS) * NPU_CONV_ROWS + (int)get_local_id(1);
   for (int pixel = begin + row * NPU_CONV_PIXELS; pixel < end; pixel += NPU_SIMT_PIECES * NPU_CONV_ROWS * NPU_CONV_PIXELS) {
     npu_conv_at at[NPU_CONV_PIXELS];

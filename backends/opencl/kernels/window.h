@@ -26,7 +26,7 @@ typedef struct {
   int y_low, y_high, x_low, x_high;     // windows that start there (y * stride_h, x * stride_w) lie inside
   int taps, words, length, run_taps;    // run_taps: filter columns of a run, then length = run_taps * depth
   int groups, group_channels, group_step;  // group_step: input channels of a group
-  int chunk;
+  int chunks;  // work-items that share the output pixels
   int line, tile_rows, tile_words;  // see window_tiles.h; tile_words 0: not by tiles
   int weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
   int form;  // RescaleForm of backends/ops/convolution.h
@@ -55,6 +55,13 @@ static inline npu_conv_outliers npu_conv_find_outliers(__global const int* outli
   found.first = (__global const npu_conv_outlier*)(outliers + all_strips + 1) + first;
   found.count = outliers[strip + 1] - first;
   return found;
+}
+
+// Where chunk `i` of g->chunks begins: they share the output pixels as evenly as steps of 24 go, a multiple of what any
+// strip computes at once.
+static inline int npu_conv_chunk_begin(int i, __global const npu_conv_geometry* g) {
+  const int steps = (g->out_pixels - 1) / 24 + 1;
+  return min((int)((long)steps * i / g->chunks) * 24, g->out_pixels);
 }
 
 // Bytes of a run that crosses the image's border are put together here.
