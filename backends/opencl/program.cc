@@ -33,12 +33,14 @@ std::string Beginning(std::string_view log) {
 }
 
 // The name of the kernel whose definition starts in `line`; empty: none does. Kernels are written as
-// "__kernel void name(" or with one of our macros for __kernel and its attributes. Lines of a macro's body
-// (they end with '\') define nothing.
+// "__kernel void name(" or with one of our macros for __kernel and its attributes, which may have arguments. Lines of a
+// macro's body (they end with '\') define nothing.
 std::string_view KernelName(std::string_view line) {
   constexpr std::string_view kVoid = " void ";
   const size_t at = line.find(kVoid);
-  const bool kernel = line.starts_with("__kernel ") || line.substr(0, at).ends_with("_KERNEL");
+  std::string_view before = line.substr(0, at);
+  if (before.ends_with(')')) before = before.substr(0, before.find('('));
+  const bool kernel = line.starts_with("__kernel ") || before.ends_with("_KERNEL");
   if (!kernel || at == std::string_view::npos || line.ends_with('\\')) return {};
   const std::string_view name = line.substr(at + kVoid.size());
   return name.substr(0, name.find('('));
@@ -48,7 +50,7 @@ std::string_view KernelName(std::string_view line) {
 std::string_view OneLineKernelName(std::string_view line) {
   constexpr std::string_view kMacroEnd = "_KERNEL(";
   const size_t at = line.find(kMacroEnd);
-  if (!line.starts_with("NPU_") || at == std::string_view::npos) return {};
+  if (!line.starts_with("NPU_") || at == std::string_view::npos || !KernelName(line).empty()) return {};
   const std::string_view name = line.substr(at + kMacroEnd.size());
   return name.substr(0, name.find(','));
 }
