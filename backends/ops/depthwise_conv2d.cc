@@ -174,7 +174,7 @@ struct DepthwiseGeometry {
   int32_t x_low, x_high;
   int32_t groups;
   int32_t columns3;
-  int32_t rows_per_item;
+  int32_t chunks;
   int32_t weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
   int32_t form;
 };
@@ -327,10 +327,12 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
     input = repeated;
   }
 
-  // 8 work-items or more, so that every core of a CPU gets some.
+  // 8 work-items or more, so that every core of a CPU gets some; rows are shared by an even number, so that two threads get
+  // equal halves.
   constexpr int32_t kChannels = 64, kWorkItems = 8;
   const auto divide = [](int32_t count, int32_t size) { return (count - 1) / size + 1; };
   const int32_t blocks = divide(conv.channels, kChannels), all_rows = batches * rows.output;
+  const int32_t wanted = divide(kWorkItems, blocks);
   const DepthwiseGeometry geometry{
       .in_h = rows.input,
       .in_w = columns.input,
@@ -345,7 +347,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                 (staged_columns.first_tap + staged_columns.taps - 1) * columns.dilation,
       .groups = groups.groups,
       .columns3 = groups.columns3 ? 1 : 0,
-      .rows_per_item = std::max(all_rows / divide(kWorkItems, blocks), 1),
+      .chunks = wanted == 1 ? 1 : std::min(wanted + wanted % 2, all_rows),
       .weights_zero_point = weights.zero_point(),
       .zero_point = conv.output.zero_point(),
       .stored_zero_point = StoredZeroPoint(conv.output),
@@ -358,7 +360,7 @@ Status Lower(const OpView& op, const ComputeOptions&, Lowering& lowering) {
                                    static_cast<uint8_t>(StoredZeroPoint(conv.input)));
   lowering.Launch(
       "depthwise_conv2d",
-      {static_cast<size_t>(blocks), static_cast<size_t>(divide(all_rows, geometry.rows_per_item)), 1},
+      {static_cast<size_t>(blocks), static_cast<size_t>(geometry.chunks), 1},
       {input, lowering.AddConstant(by16.weights), lowering.AddConstant(by16.constants),
        lowering.AddConstant(by64.weights), lowering.AddConstant(by64.constants),
        lowering.AddConstant(groups.ones), lowering.AddConstant(std::span(&geometry, 1)),

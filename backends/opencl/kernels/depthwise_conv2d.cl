@@ -5,7 +5,7 @@
 // adjacent pixels has one group of taps per column, so that a column made for one output serves its neighbours;
 // every other filter has its taps in groups of four. Taps outside the image are read from `fill`, zero points,
 // which add nothing.
-// A work-item computes `rows_per_item` output rows of 64 channels: at once where the variant can (NPU_HAS_CHANNELS64),
+// A work-item computes a chunk of output rows of 64 channels: at once where the variant can (NPU_HAS_CHANNELS64),
 // else by blocks of 16.
 // SPDX-License-Identifier: Apache-2.0
 
@@ -17,7 +17,7 @@ typedef struct {
   int x_low, x_high;  // windows that start there (x * stride_w) have all their columns inside
   int groups;         // of up to four taps
   int columns3;       // 3x3, adjacent pixels, stride 1 or 2 to the right: sliding columns
-  int rows_per_item;
+  int chunks;         // work-items that share the rows, equally
   int weights_zero_point, zero_point, stored_zero_point, range_min, range_max, storage_offset;
   int form;  // RescaleForm of backends/ops/convolution.h
 } npu_depthwise_geometry;
@@ -26,6 +26,11 @@ typedef struct {
 typedef struct {
   int dy, dx;
 } npu_depthwise_tap;
+
+// The first row of chunk `i`.
+static inline int npu_depthwise_first_row(int i, __global const npu_depthwise_geometry* g) {
+  return (int)min((long)g->rows * i / g->chunks, (long)g->rows);
+}
 
 // What a plan's convolutions need, Parts of backends/ops/depthwise_conv2d.cc; the rest is not compiled.
 // Bits 0 to 3: forms of rescaling.
@@ -193,7 +198,7 @@ NPU_DEPTHWISE_ROW(npu_depthwise_row64, 4, 64, NPU_COLUMN64, NPU_STORE64)
 
 // weights16, weights64: [block of 16 channels or of 64 interleaved ones][group][16] int32 and [group][4][16], four
 // taps per lane. constants16, constants64: per 16 lanes [3][16] bias, multiplier, shift. ones: per group, 1 in the bytes of taps that there are. fill: a pixel. Global size
-// (ceil(channels / 64), ceil(rows / rows_per_item)).
+// (ceil(channels / 64), chunks).
 NPU_TILE_KERNEL void depthwise_conv2d(__global const uchar* in, __global const int* weights16,
                                       __global const int* constants16, __global const int* weights64,
                                       __global const int* constants64, __global const int* ones,
@@ -201,10 +206,10 @@ NPU_TILE_KERNEL void depthwise_conv2d(__global const uchar* in, __global const i
                                       __global const npu_depthwise_tap* taps, __global const uchar* fill,
                                       __global uchar* out) {
   const int first = (int)get_global_id(0) * 64;
-  int row = (int)get_global_id(1) * g->rows_per_item;
-  if (first >= g->channels || row >= g->rows) return;
-  const int end = min(row + g->rows_per_item, g->rows);
-  for (; row < end; ++row) {
+  const int chunk = (int)get_global_id(1);
+  if (first >= g->channels || chunk >= g->chunks) return;
+  const int end = npu_depthwise_first_row(chunk + 1, g);
+  for (int row = npu_depthwise_first_row(chunk, g); row < end; ++row) {
     const int batch = row / g->out_h, y = row - batch * g->out_h;
     __global uchar* to = out + (long)row * g->out_w * g->channels;
     int channel = first;

@@ -12,9 +12,9 @@ NPU_SIMT_KERNEL(NPU_DEPTHWISE_ROWS) void depthwise_conv2d(
     __global const npu_depthwise_geometry* g, __global const npu_depthwise_tap* taps, __global const uchar* fill,
     __global uchar* out) {
   const int channel = npu_simt_item0() * NPU_SIMT_CHANNELS + (int)get_local_id(0);
-  const int first = npu_simt_item1(NPU_DEPTHWISE_ROWS) * g->rows_per_item;
-  if (channel >= g->channels || first >= g->rows) return;
-  const int end = min(first + g->rows_per_item, g->rows) * g->out_w;
+  const int chunk = npu_simt_item1(NPU_DEPTHWISE_ROWS);
+  if (channel >= g->channels || chunk >= g->chunks) return;
+  const int first = npu_depthwise_first_row(chunk, g), end = npu_depthwise_first_row(chunk + 1, g) * g->out_w;
   const int groups = g->groups, lane = channel % 16;
   const long pixel = g->channels, line = g->in_w * pixel;
   weights16 += channel / 16 * groups * 16 + lane;
