@@ -37,7 +37,7 @@ build_preset asan sanitizer_tests
 
 # After the release run, so that PoCL's kernel cache is warm and its compiler is not part of what is checked; what
 # leaks inside the driver and LLVM is theirs. LeakSanitizer needs use_tls=0 beside a dlopen'ed driver.
-step "tests under the sanitizers (unit, partition)"
+step "tests under the sanitizers (unit, partition, frames)"
 (cd "$ROOT/build/asan" && UBSAN_OPTIONS=print_stacktrace=1 \
   LSAN_OPTIONS="use_tls=0:suppressions=$ROOT/tests/support/lsan.supp" \
-  ctest -L 'unit|partition' --output-on-failure -j2)
+  ctest -L sanitized --output-on-failure -j2)

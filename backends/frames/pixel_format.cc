@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <libdrm/drm_fourcc.h>
 #include <linux/videodev2.h>
+#include <xf86drm.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 
 namespace npu {
 namespace {
@@ -211,23 +213,13 @@ std::string FourccText(uint32_t fourcc) {
 }
 
 std::string ModifierText(uint64_t modifier) {
-  if (modifier == DRM_FORMAT_MOD_INVALID) return "DRM_FORMAT_MOD_INVALID (no layout told)";
-  std::string_view vendor = "unknown";
-  switch (modifier >> 56) {
-    case DRM_FORMAT_MOD_VENDOR_NONE: vendor = "generic"; break;
-    case DRM_FORMAT_MOD_VENDOR_INTEL: vendor = "Intel"; break;
-    case DRM_FORMAT_MOD_VENDOR_AMD: vendor = "AMD"; break;
-    case DRM_FORMAT_MOD_VENDOR_NVIDIA: vendor = "NVIDIA"; break;
-    case DRM_FORMAT_MOD_VENDOR_SAMSUNG: vendor = "Samsung"; break;
-    case DRM_FORMAT_MOD_VENDOR_QCOM: vendor = "Qualcomm"; break;
-    case DRM_FORMAT_MOD_VENDOR_VIVANTE: vendor = "Vivante"; break;
-    case DRM_FORMAT_MOD_VENDOR_BROADCOM: vendor = "Broadcom"; break;
-    case DRM_FORMAT_MOD_VENDOR_ARM: vendor = "Arm"; break;
-    case DRM_FORMAT_MOD_VENDOR_ALLWINNER: vendor = "Allwinner"; break;
-    case DRM_FORMAT_MOD_VENDOR_AMLOGIC: vendor = "Amlogic"; break;
-    default: break;
-  }
-  return fmt::format("{} modifier 0x{:016x}", vendor, modifier);
+  const auto text = [](char* owned) {
+    std::string copy = owned != nullptr ? owned : "";
+    std::free(owned);
+    return copy;
+  };
+  const std::string vendor = text(drmGetFormatModifierVendor(modifier)), name = text(drmGetFormatModifierName(modifier));
+  return fmt::format("0x{:016x} ({}{}{})", modifier, vendor.empty() ? "unknown vendor" : vendor, name.empty() ? "" : " ", name);
 }
 
 }  // namespace npu

@@ -53,7 +53,7 @@ Result<uint32_t> FourccFromV4l2(uint32_t pixelformat);
 // 'NV12', or a number if it is no text.
 std::string FourccText(uint32_t fourcc);
 
-// "Arm modifier 0x0800000000000041": whose layout it is.
+// "0x0800000000000041 (ARM AFBC(BLOCK_SIZE=16x16,MODE=YTR))", with libdrm's names.
 std::string ModifierText(uint64_t modifier);
 
 }  // namespace npu

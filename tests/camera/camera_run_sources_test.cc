@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <turbojpeg.h>
 
 #include <atomic>
 #include <chrono>
@@ -249,6 +250,83 @@ TEST_F(SourcesTest, CutJpegsAreRefused) {
     options.input = Put("cut.jpg", whole.substr(0, static_cast<size_t>(part * static_cast<double>(whole.size()))));
     EXPECT_NE(Refusal(options).find("damaged JPEG"), std::string::npos) << part << ": " << Refusal(options);
   }
+}
+
+// A picture of one colour.
+std::string Jpeg(int width, int height, uint8_t r, uint8_t g, uint8_t b) {
+  std::vector<uint8_t> pixels;
+  for (int i = 0; i < width * height; ++i) pixels.insert(pixels.end(), {r, g, b});
+  const std::unique_ptr<void, int (*)(tjhandle)> encoder(tjInitCompress(), tjDestroy);
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  EXPECT_EQ(tjCompress2(encoder.get(), pixels.data(), width, 0, height, TJPF_RGB, &bytes, &size, TJSAMP_422, 90, 0), 0);
+  std::string text(reinterpret_cast<char*>(bytes), size);
+  tjFree(bytes);
+  return text;
+}
+
+// A camera that sends these JPEGs, from one buffer, which must come back before the next.
+class JpegCamera : public Source {
+ public:
+  explicit JpegCamera(std::vector<std::string> jpegs) : jpegs_(std::move(jpegs)) {}
+  bool live() const override { return true; }
+  int buffer_count() const override { return 1; }
+  std::optional<SourceFrame> Next() override {
+    EXPECT_FALSE(out_);
+    if (next_ == jpegs_.size()) return std::nullopt;
+    SourceFrame frame;
+    frame.frame.struct_size = sizeof frame.frame;
+    frame.frame.timestamp_ns = 1000 + next_;
+    frame.mapped[0] = reinterpret_cast<const uint8_t*>(jpegs_[next_].data());
+    frame.coded_bytes = jpegs_[next_].size();
+    frame.number = next_++;
+    frame.buffer = 0;
+    out_ = true;
+    return frame;
+  }
+  void Return(int) noexcept override { out_ = false; }
+  std::string Remarks() const override { return "1 frames lost"; }
+
+ private:
+  std::vector<std::string> jpegs_;
+  size_t next_ = 0;
+  bool out_ = false;
+};
+
+TEST_F(SourcesTest, JpegsOfACameraAreDecodedAndDamagedOnesDropped) {
+  const std::string red = Jpeg(40, 24, 200, 10, 20), blue = Jpeg(64, 48, 10, 20, 220);
+  std::string extra = red;
+  extra.insert(extra.size() - 2, "\x12\x34\x56");  // before the end marker, as webcams do
+  const auto decode = [](std::vector<std::string> jpegs, bool grey) {
+    SourceOptions options;
+    options.grey = grey;
+    options.buffers = 2;
+    return DecodeJpegs(std::make_unique<JpegCamera>(std::move(jpegs)), options);
+  };
+  auto source = decode({red, red.substr(0, red.size() / 2), "no jpeg", std::string(), extra, blue}, false);
+  EXPECT_TRUE(source->live());
+  EXPECT_EQ(source->buffer_count(), 2);
+  std::vector<uint64_t> numbers;
+  while (const auto frame = source->Next()) {
+    numbers.push_back(frame->number);
+    EXPECT_EQ(npu_frame_check(&frame->frame), NPU_OK) << npu_last_error();
+    EXPECT_EQ(frame->frame.fourcc, uint32_t{NPU_FOURCC_BGR888});
+    EXPECT_EQ(frame->frame.timestamp_ns, 1000 + frame->number);
+    EXPECT_EQ(frame->frame.width, frame->number == 5 ? 64u : 40u);
+    const uint8_t* pixel = frame->mapped[0] + frame->frame.planes[0].stride + 9;
+    EXPECT_NEAR(pixel[0], frame->number == 5 ? 10 : 200, 4);
+    EXPECT_NEAR(pixel[2], frame->number == 5 ? 220 : 20, 4);
+    source->Return(frame->buffer);
+  }
+  EXPECT_EQ(numbers, (std::vector<uint64_t>{0, 4, 5}));
+  EXPECT_EQ(source->Remarks().find("1 frames lost, 3 frames dropped, the first for: damaged JPEG: "), 0u) << source->Remarks();
+
+  auto grey = decode({red}, true);
+  const auto frame = grey->Next();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->frame.fourcc, uint32_t{NPU_FOURCC_R8});
+  EXPECT_NEAR(frame->mapped[0][50], 0.299 * 200 + 0.587 * 10 + 0.114 * 20, 4);
+  EXPECT_EQ(grey->Remarks(), "1 frames lost");
 }
 
 TEST_F(SourcesTest, WhatIsDrawnIntoAFileCanBeReadAgain) {

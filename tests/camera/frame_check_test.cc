@@ -412,7 +412,7 @@ TEST(FrameFormats, RefusedByName) {
   frame.fourcc = NPU_FOURCC_NV12;
   frame.modifier = uint64_t{8} << 56 | 0x41;  // AFBC
   EXPECT_EQ(npu_frame_check(&frame), NPU_UNSUPPORTED);
-  EXPECT_NE(std::string(npu_last_error()).find("Arm modifier 0x0800000000000041"), std::string::npos)
+  EXPECT_NE(std::string(npu_last_error()).find("modifier is 0x0800000000000041 (ARM BLOCK_SIZE=16x16,MODE="), std::string::npos)
       << npu_last_error();
   frame.modifier = 0;
   frame.width = frame.height = 2;

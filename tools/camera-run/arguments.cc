@@ -49,11 +49,12 @@ std::optional<ExitCode> ParseCommandLine(int argc, char** argv, Arguments& argum
   auto* input = app.add_option("-i,--input", arguments.source.input, "y4m file, PNG, JPEG, a folder of them, raw video with --fourcc; -: y4m from stdin");
   app.add_option("--device", arguments.source.device, "V4L2 camera: /dev/video0")->excludes(input);
   app.add_flag("--list-cameras", arguments.list_cameras, "list the cameras with their formats and exit");
-  app.add_option("--fourcc", arguments.source.fourcc, "pixel format of raw video, or wanted of the camera: " + FormatNames());
+  app.add_option("--fourcc", arguments.source.fourcc, "pixel format of raw video, or wanted of the camera (or MJPEG): " + FormatNames());
   app.add_option_function<std::string>(
          "--size", [&](const std::string& text) { if (!ReadSize(text, arguments.source)) throw CLI::ValidationError("--size", text + " is no size like 1920x1080"); },
          "WIDTHxHEIGHT of raw video, or wanted of the camera");
   app.add_option("--fps", arguments.source.fps, "frames per second: wanted of the camera, or of what --draw writes")->check(CLI::Range(0.001, 1000.0));
+  app.add_option("--timeout", arguments.source.timeout, "seconds without a frame after which a camera has failed")->check(CLI::Range(0.1, 86400.0))->capture_default_str();
   app.add_option("--frames", arguments.frames, "stop after this many frames");
   app.add_option("--labels", arguments.labels, "text file, line k names class k");
   app.add_option("--head", arguments.head, "what the outputs mean; auto: by their shapes")->check(CLI::IsMember(HeadNames()))->capture_default_str();

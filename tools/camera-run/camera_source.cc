@@ -1,7 +1,8 @@
 // A V4L2 camera: its own buffers, exported as DMA-BUFs, so that nobody copies a frame. Strides, sizes, field order and
-// colours are what the driver says, never computed from the width.
+// colours are what the driver says, never computed from the width. A camera that has nothing better sends JPEGs, which
+// jpeg_source.cc decodes.
 // A frame that the driver marks as damaged, or that came short, is passed over and counted. A camera that is unplugged, or
-// sends nothing for five seconds, is a Failure.
+// sends nothing for as long as --timeout says, is a Failure.
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,19 +19,9 @@
 namespace camera_run {
 namespace {
 
-constexpr int kTimeoutMs = 5000;  // the slowest webcams in the dark make 1 frame a second
-
-const char* FieldName(uint32_t field) {
-  switch (field) {
-    case V4L2_FIELD_TOP: return "top fields only";
-    case V4L2_FIELD_BOTTOM: return "bottom fields only";
-    case V4L2_FIELD_INTERLACED:
-    case V4L2_FIELD_INTERLACED_TB:
-    case V4L2_FIELD_INTERLACED_BT: return "interlaced";
-    case V4L2_FIELD_ALTERNATE: return "alternating fields";
-    default: return "sequential fields";
-  }
-}
+// What a camera is asked for by --fourcc MJPEG, and where it has nothing else.
+constexpr const char* kJpegName = "MJPEG";
+bool IsJpeg(uint32_t v4l2) { return v4l2 == V4L2_PIX_FMT_MJPEG || v4l2 == V4L2_PIX_FMT_JPEG; }
 
 // What of the offered formats gives frames of `drm`; formats with a buffer per plane (NV12M) only where there is no other.
 uint32_t Offered(const std::vector<uint32_t>& offered, uint32_t drm) {
@@ -46,7 +37,8 @@ uint32_t Offered(const std::vector<uint32_t>& offered, uint32_t drm) {
 
 class CameraSource : public Source {
  public:
-  explicit CameraSource(const SourceOptions& options) : device_(options.device) {
+  explicit CameraSource(const SourceOptions& options)
+      : device_(options.device), timeout_ms_(static_cast<int>(options.timeout * 1000)) {
     Negotiate(options);
     if (options.fps > 0) device_.SetRate(options.fps);
     AllocateBuffers(static_cast<uint32_t>(options.buffers));
@@ -67,6 +59,7 @@ class CameraSource : public Source {
   }
 
   bool live() const override { return true; }
+  bool sends_jpegs() const { return jpeg_; }
   int buffer_count() const override { return static_cast<int>(buffers_.size()); }
   double frames_per_second() const override {
     const double rate = device_.Rate();
@@ -79,8 +72,8 @@ class CameraSource : public Source {
   std::optional<SourceFrame> Next() override {
     for (;;) {
       V4l2Frame taken;
-      if (!device_.Dequeue(kTimeoutMs, &taken)) {
-        RefuseInput(device_.path(), "({}) has sent no frame for {} seconds", device_.card(), kTimeoutMs / 1000);
+      if (!device_.Dequeue(timeout_ms_, &taken)) {
+        RefuseInput(device_.path(), "({}) has sent no frame for {} seconds (--timeout)", device_.card(), timeout_ms_ / 1000.0);
       }
       if (taken.index >= buffers_.size()) RefuseInput(device_.path(), "({}) names buffer {}, which is none", device_.card(), taken.index);
       lost_ += started_ ? taken.sequence - last_sequence_ - 1 : 0;
@@ -113,23 +106,35 @@ class CameraSource : public Source {
   };
   using Buffer = std::vector<Part>;
 
-  void Negotiate(const SourceOptions& options) {
-    const std::vector<uint32_t> offered = device_.PixelFormats();
-    uint32_t wanted = 0;
+  // The V4L2 format to ask for; 0: the camera has none of those.
+  static uint32_t Wanted(const SourceOptions& options, const std::vector<uint32_t>& offered) {
+    const auto jpeg = std::ranges::find_if(offered, IsJpeg);
+    const uint32_t offered_jpeg = jpeg == offered.end() ? 0 : *jpeg;
+    if (options.fourcc == kJpegName) return offered_jpeg;
     if (!options.fourcc.empty()) {
       const auto format = FindFormat(options.fourcc);
-      if (!format) throw Failure(kUsageError, fmt::format("--fourcc {}: no such format; one of {}", options.fourcc, FormatNames()));
-      wanted = Offered(offered, format->drm);
-    } else {
-      for (const char* name : {"NV12", "YUYV", "UYVY", "YU12", "NV21", "RGB", "BGR", "BGRX", "RGBX", "GREY"}) {
-        if ((wanted = Offered(offered, FindFormat(name)->drm)) != 0) break;
+      if (!format) {
+        throw Failure(kUsageError,
+                      fmt::format("--fourcc {}: no such format; one of {}, {}", options.fourcc, FormatNames(), kJpegName));
       }
+      return Offered(offered, format->drm);
     }
+    std::vector<const char*> names = {"NV12", "YUYV", "UYVY", "YU12", "NV21", "RGB", "BGR", "BGRX", "RGBX", "GREY"};
+    if (options.grey) std::ranges::rotate(names, names.end() - 1);  // no colours to throw away
+    for (const char* name : names) {
+      if (const uint32_t found = Offered(offered, FindFormat(name)->drm); found != 0) return found;
+    }
+    return offered_jpeg;
+  }
+
+  void Negotiate(const SourceOptions& options) {
+    const std::vector<uint32_t> offered = device_.PixelFormats();
+    const uint32_t wanted = Wanted(options, offered);
     if (wanted == 0) {
       std::string names;
       for (const uint32_t format : offered) names += (names.empty() ? "" : ", ") + FourccText(format);
       RefuseInput(device_.path(), "({}) has {}; {} wanted", device_.card(), names,
-                  options.fourcc.empty() ? "one of " + FormatNames() : options.fourcc);
+                  options.fourcc.empty() ? fmt::format("one of {}, {}", FormatNames(), kJpegName) : options.fourcc);
     }
     const V4l2Format now = device_.GetFormat();
     driver_ = device_.SetFormat(wanted, options.width != 0 ? options.width : now.width,
@@ -138,18 +143,31 @@ class CameraSource : public Source {
       RefuseInput(device_.path(), "({}) gives {} where {} was asked for", device_.card(), FourccText(driver_.pixel_format),
                   FourccText(wanted));
     }
-    if (driver_.field != V4L2_FIELD_NONE && driver_.field != V4L2_FIELD_ANY) {
-      RefuseInput(device_.path(), "({}) sends {}; progressive frames are taken", device_.card(), FieldName(driver_.field));
-    }
     if (options.width != 0 && (driver_.width != options.width || driver_.height != options.height)) {
       RefuseInput(device_.path(), "({}) gives {}x{} where {}x{} was asked for; see --list-cameras", device_.card(), driver_.width,
                   driver_.height, options.width, options.height);
     }
     frame_.struct_size = sizeof frame_;
-    npu_fourcc_from_v4l2(wanted, &frame_.fourcc);
-    pixels_ = *FindDrmFormat(frame_.fourcc);
+    frame_.v4l2_field = driver_.field;
     frame_.width = driver_.width;
     frame_.height = driver_.height;
+    jpeg_ = IsJpeg(wanted);
+    if (jpeg_) {
+      frame_.fourcc = FindFormat("RGB")->drm;  // what jpeg_source.cc makes of it
+    } else {
+      npu_fourcc_from_v4l2(wanted, &frame_.fourcc);
+    }
+    // Planes do not matter for it, so that it can be asked before there are any.
+    npu_fit_map map{};
+    map.struct_size = sizeof map;
+    if (npu_fit_map_make(&frame_, nullptr, 1, 1, &map) != NPU_OK) {
+      RefuseInput(device_.path(), "({}) sends frames that cannot be read: {}", device_.card(), npu_last_error());
+    }
+    if (jpeg_) {
+      if (driver_.planes.size() != 1) RefuseInput(device_.path(), "({}) sends JPEGs in {} parts", device_.card(), driver_.planes.size());
+      return;
+    }
+    pixels_ = *FindDrmFormat(frame_.fourcc);
     frame_.plane_count = pixels_.planes;
     if (npu_frame_set_v4l2_colour(&frame_, driver_.colorspace, driver_.ycbcr_encoding, driver_.quantization) != NPU_OK) {
       RefuseInput(device_.path(), "({}) has colours that cannot be used: {}", device_.card(), npu_last_error());
@@ -206,6 +224,7 @@ class CameraSource : public Source {
   }
 
   bool Short(const V4l2Frame& taken) const {
+    if (jpeg_) return taken.bytes_used[0] <= taken.data_offset[0] || taken.bytes_used[0] > buffers_[taken.index][0].size;
     for (uint32_t part = 0; part < parts_; ++part) {
       const uint64_t used = taken.bytes_used[part];
       if (used == 0) continue;  // not told: some drivers do not
@@ -218,6 +237,10 @@ class CameraSource : public Source {
   SourceFrame Frame(const V4l2Frame& taken) const {
     SourceFrame frame;
     frame.frame = frame_;
+    if (jpeg_) {
+      frame.mapped[0] = static_cast<const uint8_t*>(buffers_[taken.index][0].mapped) + taken.data_offset[0];
+      frame.coded_bytes = taken.bytes_used[0] - taken.data_offset[0];
+    }
     for (uint32_t p = 0; p < pixels_.planes; ++p) {
       const uint32_t index = parts_ == 1 ? 0 : p;
       const Part& part = buffers_[taken.index][index];
@@ -232,6 +255,8 @@ class CameraSource : public Source {
   }
 
   V4l2Device device_;
+  const int timeout_ms_;
+  bool jpeg_ = false;
   V4l2Format driver_;
   PixelFormat pixels_{};
   npu_frame frame_{};  // what all frames have in common
@@ -245,6 +270,10 @@ class CameraSource : public Source {
 
 }  // namespace
 
-std::unique_ptr<Source> OpenCamera(const SourceOptions& options) { return std::make_unique<CameraSource>(options); }
+std::unique_ptr<Source> OpenCamera(const SourceOptions& options) {
+  auto camera = std::make_unique<CameraSource>(options);
+  if (camera->sends_jpegs()) return DecodeJpegs(std::move(camera), options);
+  return camera;
+}
 
 }  // namespace camera_run

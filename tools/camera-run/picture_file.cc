@@ -30,13 +30,15 @@ std::vector<uint8_t> ReadAll(const std::string& path) {
   }
 }
 
-void Resize(const std::string& path, uint64_t width, uint64_t height, int channels, Picture& picture) {
+// What is wrong with the size, "" if nothing is.
+std::string Resize(uint64_t width, uint64_t height, int channels, Picture& picture) {
   if (width == 0 || height == 0 || width * height > kMaxPixels) {
-    RefuseInput(path, "has {}x{} pixels; at most {} are taken", width, height, kMaxPixels);
+    return fmt::format("has {}x{} pixels; at most {} are taken", width, height, kMaxPixels);
   }
   picture.width = static_cast<uint32_t>(width);
   picture.height = static_cast<uint32_t>(height);
   picture.pixels.resize(width * height * channels);
+  return "";
 }
 
 void ReadPng(const std::string& path, const std::vector<uint8_t>& bytes, bool grey, Picture& picture) {
@@ -46,7 +48,7 @@ void ReadPng(const std::string& path, const std::vector<uint8_t>& bytes, bool gr
   if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) == 0) {
     RefuseInput(path, "damaged PNG: {}", image.message);
   }
-  Resize(path, image.width, image.height, grey ? 1 : 3, picture);
+  if (const std::string why = Resize(image.width, image.height, grey ? 1 : 3, picture); !why.empty()) RefuseInput(path, "{}", why);
   image.format = grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   const png_color black{};  // behind what is transparent
   if (png_image_finish_read(&image, &black, picture.pixels.data(), 0, nullptr) == 0) {
@@ -54,23 +56,26 @@ void ReadPng(const std::string& path, const std::vector<uint8_t>& bytes, bool gr
   }
 }
 
-void ReadJpeg(const std::string& path, const std::vector<uint8_t>& bytes, bool grey, Picture& picture) {
-  const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
-  int width = 0, height = 0, subsampling = 0, colours = 0;
-  if (decoder == nullptr || tjDecompressHeader3(decoder.get(), bytes.data(), bytes.size(), &width, &height, &subsampling,
-                                                &colours) != 0) {
-    RefuseInput(path, "damaged JPEG: {}", tjGetErrorStr2(decoder.get()));
-  }
-  if (width <= 0 || height <= 0) RefuseInput(path, "damaged JPEG: it ends before its size is told");
-  if (colours == TJCS_CMYK || colours == TJCS_YCCK) RefuseInput(path, "is a CMYK JPEG, made for printing; convert it to RGB");
-  Resize(path, width, height, grey ? 1 : 3, picture);
-  if (tjDecompress2(decoder.get(), bytes.data(), bytes.size(), picture.pixels.data(), width, 0, height,
-                    grey ? TJPF_GRAY : TJPF_RGB, TJFLAG_ACCURATEDCT) != 0) {
-    RefuseInput(path, "damaged JPEG: {}", tjGetErrorStr2(decoder.get()));
-  }
-}
-
 }  // namespace
+
+std::string DecodeJpeg(const uint8_t* bytes, size_t count, bool grey, bool tolerant, Picture& picture) {
+  const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
+  const auto damaged = [&] { return std::string("damaged JPEG: ") + tjGetErrorStr2(decoder.get()); };
+  int width = 0, height = 0, subsampling = 0, colours = 0;
+  if (decoder == nullptr || tjDecompressHeader3(decoder.get(), bytes, count, &width, &height, &subsampling, &colours) != 0) {
+    return damaged();
+  }
+  if (width <= 0 || height <= 0) return "damaged JPEG: it ends before its size is told";
+  if (colours == TJCS_CMYK || colours == TJCS_YCCK) return "is a CMYK JPEG, made for printing; convert it to RGB";
+  if (std::string why = Resize(width, height, grey ? 1 : 3, picture); !why.empty()) return why;
+  if (tjDecompress2(decoder.get(), bytes, count, picture.pixels.data(), width, 0, height, grey ? TJPF_GRAY : TJPF_RGB,
+                    TJFLAG_ACCURATEDCT) == 0) {
+    return "";
+  }
+  const bool only_extra = tjGetErrorCode(decoder.get()) == TJERR_WARNING &&
+                          std::strstr(tjGetErrorStr2(decoder.get()), "extraneous bytes") != nullptr;
+  return tolerant && only_extra ? "" : damaged();
+}
 
 PictureKind KindOf(const uint8_t* bytes, size_t count) {
   constexpr uint8_t kPng[] = {0x89, 'P', 'N', 'G'}, kJpeg[] = {0xff, 0xd8, 0xff};
@@ -83,7 +88,11 @@ void ReadPicture(const std::string& path, bool grey, Picture& picture) {
   const std::vector<uint8_t> bytes = ReadAll(path);
   switch (KindOf(bytes.data(), bytes.size())) {
     case PictureKind::kPng: return ReadPng(path, bytes, grey, picture);
-    case PictureKind::kJpeg: return ReadJpeg(path, bytes, grey, picture);
+    case PictureKind::kJpeg: {
+      const std::string why = DecodeJpeg(bytes.data(), bytes.size(), grey, false, picture);
+      if (!why.empty()) RefuseInput(path, "{}", why);
+      return;
+    }
     case PictureKind::kNone: break;
   }
   RefuseInput(path, "is neither PNG nor JPEG (by its first bytes)");

@@ -18,6 +18,10 @@ struct Picture {
 enum class PictureKind { kNone, kPng, kJpeg };
 PictureKind KindOf(const uint8_t* bytes, size_t count);
 
+// Packed RGB (or grey) of a JPEG, into `picture`, whose memory is used again. What is wrong, "" if nothing is. Tolerant:
+// superfluous bytes between its parts, which webcams leave, are no fault.
+std::string DecodeJpeg(const uint8_t* bytes, size_t count, bool grey, bool tolerant, Picture& picture);
+
 // Fills `picture`, whose memory is used again.
 void ReadPicture(const std::string& path, bool grey, Picture& picture);
 

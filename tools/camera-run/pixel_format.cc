@@ -16,6 +16,7 @@ constexpr PixelFormat kFormats[] = {
 }  // namespace
 
 std::optional<PixelFormat> FindFormat(std::string_view name) {
+  if (name == "R8") name = "GREY";  // DRM's name of it
   for (const PixelFormat& format : kFormats) {
     if (name == format.name) return format;
   }

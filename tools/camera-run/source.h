@@ -20,6 +20,7 @@ struct SourceFrame {
   uint64_t number = 0;             // counts what the source produced; a gap is what a camera lost
   std::string name;                // the picture's file name; empty in videos
   int buffer = -1;                 // for Return()
+  size_t coded_bytes = 0;          // of a JPEG at mapped[0], whose frame has no format yet (jpeg_source.cc); 0: pixels
 };
 
 class Source {
@@ -45,6 +46,7 @@ struct SourceOptions {
   uint32_t stride = 0;      // rows at least so long, asked of the camera
   double fps = 0;           // of raw video and pictures; asked of the camera
   bool grey = false;        // pictures as luma: the model has one channel
+  double timeout = 5;       // seconds without a frame after which a camera has failed
   int buffers = 4;
 };
 
@@ -55,5 +57,7 @@ std::unique_ptr<Source> OpenY4m(const SourceOptions& options);
 std::unique_ptr<Source> OpenRaw(const SourceOptions& options);
 std::unique_ptr<Source> OpenPictures(const SourceOptions& options);
 std::unique_ptr<Source> OpenCamera(const SourceOptions& options);
+// The frames of a camera that sends JPEGs, decoded.
+std::unique_ptr<Source> DecodeJpegs(std::unique_ptr<Source> camera, const SourceOptions& options);
 
 }  // namespace camera_run
