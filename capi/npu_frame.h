@@ -190,7 +190,7 @@ typedef struct npu_io_info {
   uint64_t frames;       /* read */
   uint64_t uncopied;     /* of them, used where they are */
   uint64_t copied_bytes; /* of frames that had to be copied to where they can be read */
-  char path[48];         /* what reads the last one bound: "opencl pixels"; "rows"; "as it is" */
+  char path[48];         /* what reads the last one bound: "opencl pixels"; "opencl pixels, imported DMA-BUF"; "rows"; "as it is" */
   char reason[128];      /* why it is not used as it is; "" */
   uint64_t maps;         /* file descriptors that were mapped, by the whole session: each buffer once, while it comes round */
   uint64_t syncs;        /* DMA-BUF brackets that were opened to read frames; none for memory of pointers and memfds */

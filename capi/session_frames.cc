@@ -127,6 +127,7 @@ Status SessionFrames::Read(size_t input, std::span<std::byte> memory) {
   }
   NPU_RETURN_IF_ERROR(slot.known->converter->Convert(slot.frame, slot.reader.memory(), memory.data()));
   if (slot.place != nullptr) ++slot.counts.in_place;
+  slot.counts.path = slot.known->converter->name();  // known for sure only now: a DMA-BUF may have been imported, or not
   slot.counts.copied_bytes += slot.known->converter->copied_bytes() + slot.reader.staged_bytes();
   if (slot.reader.staged_bytes() > 0) slot.counts.reason = "its memory has no cache: copied once, row by row";
   NPU_RETURN_IF_ERROR(slot.reader.End());

@@ -34,6 +34,9 @@ class SharedBuffer {
   // Reads go past the CPU's caches: each byte should be read once, in order. Known after the first Read().
   bool uncached() const { return uncached_; }
   uint64_t syncs() const { return syncs_; }  // brackets opened
+  // Known after the first Read(), until then a guess.
+  bool is_dma_buf() const { return brackets_; }
+  int fd() const { return fd_; }  // its own
 
   // Until its end the memory may be read. Readings of one buffer share a bracket.
   class Reading {

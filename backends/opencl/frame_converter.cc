@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -32,12 +33,15 @@ double Microseconds(const Conversion& c) {
 
 class OpenClFrameConverter : public FrameConverter {
  public:
-  OpenClFrameConverter(std::shared_ptr<OpenClDevice> device, std::shared_ptr<const Conversion> conversion)
+  // imports: instead of the device's own; null: those.
+  OpenClFrameConverter(std::shared_ptr<OpenClDevice> device, std::shared_ptr<const Conversion> conversion,
+                       const ExternalMemory* imports)
       : device_(std::move(device)),
         conversion_(std::move(conversion)),
         // Every address of the process is one of a device that runs commands in the calling thread.
-        by_address_(device_->limits().runs_in_caller && device_->limits().shared_memory),
-        buffers_(device_->context(), device_->limits().shared_memory, device_->name()) {}
+        by_address_(imports == nullptr && device_->limits().runs_in_caller && device_->limits().shared_memory),
+        buffers_(device_->context(), imports == nullptr && device_->limits().shared_memory, device_->name()),
+        imports_(*device_, imports != nullptr ? *imports : FindExternalMemory(*device_)) {}
 
   ~OpenClFrameConverter() override {
     // As with executables: in a forked process the driver's objects are better lost than released.
@@ -49,6 +53,7 @@ class OpenClFrameConverter : public FrameConverter {
     }
     static_cast<void>(new DeviceMemory(std::move(shared_tables_)));
     buffers_.Abandon();
+    imports_.Abandon();
   }
 
   // strips: null for the kernel of single pixels.
@@ -59,26 +64,38 @@ class OpenClFrameConverter : public FrameConverter {
 
   Status Convert(const Frame& frame, const MappedFrame& memory, std::byte* out) override {
     NPU_RETURN_IF_ERROR(CheckProcess());
-    copied_bytes_ = 0;
-    NPU_RETURN_IF_ERROR(SetPlanes(memory));
-    const cl_uint output = SetView(frame, memory);
+    Planes planes;
+    NPU_RETURN_IF_ERROR(SetPlanes(memory, planes));
+    const cl_uint output = SetView(frame, memory, planes);
     if (by_address_) {
       launch_->SetAddress(output, out);
       return launch_->Run();
     }
     NPU_ASSIGN_OR_RETURN(const cl_mem buffer, buffers_.Output(out, conversion_->bytes_out()));
     launch_->SetArgument(output, buffer);
-    NPU_RETURN_IF_ERROR(launch_->Run());
-    if (buffers_.shared()) return {};
+    const std::span acquired(planes.imported.data(), planes.imported_count);
+    NPU_RETURN_IF_ERROR(imports_.Acquire(launch_->queue(), acquired));
+    Status ran = launch_->Run();
+    // On every path: what is not released the camera never gets back.
+    NPU_RETURN_IF_ERROR(imports_.Release(launch_->queue(), acquired));
+    if (!ran || buffers_.shared()) return ran;
     NPU_RETURN_IF_ERROR(buffers_.ReadBack(launch_->queue(), out, conversion_->bytes_out()));
     NPU_RETURN_IF_CL_ERROR(clFinish(launch_->queue()), "clFinish(frame)", device_->name());
     return {};
   }
 
-  const std::string& name() const override { return name_; }
+  const std::string& name() const override { return reads_imports_ ? import_name_ : name_; }
   size_t copied_bytes() const override { return copied_bytes_; }
 
  private:
+  // Device memory of the planes, and the host's address of its first byte.
+  struct Planes {
+    std::array<cl_mem, kMaxPlanes> memory{};
+    std::array<const std::byte*, kMaxPlanes> start{};
+    std::array<cl_mem, kMaxPlanes> imported{};  // each once
+    size_t imported_count = 0;
+  };
+
   Status PreparePixels(const FrameTables& tables, const TeamSettings& team) {
     NPU_ASSIGN_OR_RETURN(const cl::Program program, device_->frame_programs().Program(&kPortableVariant));
     NPU_ASSIGN_OR_RETURN(const cl::Kernel kernel, device_->frame_programs().CreateKernel(program, "frame_pixels"));
@@ -118,30 +135,55 @@ class OpenClFrameConverter : public FrameConverter {
     return SetTables(kStripTables, {AsBytes(strips.numbers), AsBytes(tables.bytes)});
   }
 
-  // The planes are the first three arguments.
-  Status SetPlanes(const MappedFrame& memory) {
-    std::array<cl_mem, kMaxPlanes> planes{};
-    for (uint32_t i = 0; i < conversion_->format->plane_count && !by_address_; ++i) {
-      NPU_ASSIGN_OR_RETURN(planes[i], buffers_.Input(launch_->queue(), memory.planes[i].rows, memory.planes[i].bytes));
-      if (!buffers_.shared()) copied_bytes_ += memory.planes[i].bytes;
+  Status FindPlane(const MappedFrame& memory, uint32_t i, Planes& planes) {
+    const MappedPlane& plane = memory.planes[i];
+    planes.start[i] = plane.rows;
+    if (by_address_) return {};
+    if (const cl_mem imported = Imported(memory, i); imported != nullptr) {
+      planes.memory[i] = imported;
+      planes.start[i] = memory.buffers[i]->bytes().data();
+      const auto end = planes.imported.begin() + static_cast<ptrdiff_t>(planes.imported_count);
+      if (std::find(planes.imported.begin(), end, imported) == end) planes.imported[planes.imported_count++] = imported;
+      return {};
     }
+    NPU_ASSIGN_OR_RETURN(planes.memory[i], buffers_.Input(launch_->queue(), plane.rows, plane.bytes));
+    if (!buffers_.shared()) copied_bytes_ += plane.bytes;
+    return {};
+  }
+
+  // The plane's buffer where the device can read it by itself; null: it cannot, or need not.
+  cl_mem Imported(const MappedFrame& memory, uint32_t plane) {
+    const std::shared_ptr<SharedBuffer>& buffer = memory.buffers[plane];
+    if (buffers_.shared() || strips_ || buffer == nullptr) return nullptr;
+    // A copy that was made of memory without a cache is elsewhere.
+    const std::byte* rows = memory.planes[plane].rows;
+    const std::span<const std::byte> bytes = buffer->bytes();
+    if (std::less<>{}(rows, bytes.data()) || !std::less<>{}(rows, bytes.data() + bytes.size())) return nullptr;
+    return imports_.Import(buffer);
+  }
+
+  // The planes are the first three arguments.
+  Status SetPlanes(const MappedFrame& memory, Planes& planes) {
+    copied_bytes_ = 0;
+    for (uint32_t i = 0; i < conversion_->format->plane_count; ++i) NPU_RETURN_IF_ERROR(FindPlane(memory, i, planes));
+    reads_imports_ = planes.imported_count > 0;
     for (cl_uint i = 0; i < 3; ++i) {
       const int plane = conversion_->format->components[i].plane;
       if (by_address_) {
-        launch_->SetAddress(i, memory.planes[plane].rows);
+        launch_->SetAddress(i, planes.start[plane]);
       } else {
-        launch_->SetArgument(i, planes[plane]);
+        launch_->SetArgument(i, planes.memory[plane]);
       }
     }
     return {};
   }
 
   // Offsets and strides follow. Returns the number of the argument behind them, the output.
-  cl_uint SetView(const Frame& frame, const MappedFrame& memory) {
+  cl_uint SetView(const Frame& frame, const MappedFrame& memory, const Planes& planes) {
     const FrameView view = ViewFrame(*conversion_, frame, memory);
     for (cl_uint i = 0; i < 3; ++i) {
-      const auto* rows = reinterpret_cast<const uint8_t*>(memory.planes[conversion_->format->components[i].plane].rows);
-      if (!strips_) launch_->SetArgument(3 + i, static_cast<cl_ulong>(view[i].first - rows));
+      const auto* start = reinterpret_cast<const uint8_t*>(planes.start[conversion_->format->components[i].plane]);
+      if (!strips_) launch_->SetArgument(3 + i, static_cast<cl_ulong>(view[i].first - start));
       launch_->SetArgument((strips_ ? 3 : 6) + i, static_cast<cl_uint>(view[i].stride));
     }
     return strips_ ? 6 : 9;
@@ -190,16 +232,19 @@ class OpenClFrameConverter : public FrameConverter {
   std::vector<cl::Buffer> tables_;  // where not by_address_
   std::unique_ptr<FrameLaunch> launch_;
   HostBuffers buffers_;  // where not by_address_
-  bool strips_ = false;
+  DmaBufImports imports_;
+  bool strips_ = false, reads_imports_ = false;
   size_t copied_bytes_ = 0;
   std::string name_;
+  const std::string import_name_ = "opencl pixels, imported DMA-BUF";
 };
 
 }  // namespace
 
 Result<std::unique_ptr<FrameConverter>> MakeFrameConverter(std::shared_ptr<OpenClDevice> device,
                                                            std::shared_ptr<const Conversion> conversion,
-                                                           FrameKernel kernel, const TeamSettings& team) {
+                                                           FrameKernel kernel, const TeamSettings& team,
+                                                           const ExternalMemory* imports) {
   NPU_RETURN_IF_ERROR(CheckProcess());
   std::optional<StripTables> strips;
   if (kernel != FrameKernel::kPixels && (device->limits().type & CL_DEVICE_TYPE_CPU) != 0 && CpuHasVbmi()) {
@@ -209,7 +254,7 @@ Result<std::unique_ptr<FrameConverter>> MakeFrameConverter(std::shared_ptr<OpenC
     return Fail(ErrorCode::kUnsupported, "frames of this kind, or this processor, have no strips");
   }
   if (kernel == FrameKernel::kBest && strips && !StripsWork(device)) strips.reset();
-  auto converter = std::make_unique<OpenClFrameConverter>(std::move(device), std::move(conversion));
+  auto converter = std::make_unique<OpenClFrameConverter>(std::move(device), std::move(conversion), imports);
   NPU_RETURN_IF_ERROR(converter->Prepare(strips ? &*strips : nullptr, team));
   return converter;
 }

@@ -10,6 +10,7 @@
 
 #include "backends/frames/frame_converter.h"
 #include "backends/opencl/device.h"
+#include "backends/opencl/dma_buf_import.h"
 #include "backends/opencl/launch_team.h"
 
 namespace npu {
@@ -19,9 +20,11 @@ enum class FrameKernel : uint8_t { kBest, kPixels, kStrips };
 
 // team: threads that share a frame, where the device runs commands in the calling thread. kStrips: kUnsupported where they
 // cannot run. kDevice.
+// imports: for tests; as on a device that does not share the host's memory, and imports DMA-BUFs by these functions.
 Result<std::unique_ptr<FrameConverter>> MakeFrameConverter(std::shared_ptr<OpenClDevice> device,
                                                            std::shared_ptr<const Conversion> conversion,
                                                            FrameKernel kernel = FrameKernel::kBest,
-                                                           const TeamSettings& team = {});
+                                                           const TeamSettings& team = {},
+                                                           const ExternalMemory* imports = nullptr);
 
 }  // namespace npu
