@@ -8,6 +8,10 @@
 #else
 #define NPU_CPU_SUPPORTS(feature) false
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 namespace npu {
 
@@ -29,6 +33,22 @@ bool CpuHasAmxInt8() {
   constexpr unsigned kAmxTile = 1u << 24, kAmxInt8 = 1u << 25;
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kAmxTile) != 0 && (d & kAmxInt8) != 0;
+#else
+  return false;
+#endif
+}
+
+bool CpuHasArmDot() {
+#if defined(__aarch64__) && defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return false;
+#endif
+}
+
+bool CpuHasArmI8mm() {
+#if defined(__aarch64__) && defined(__linux__)
+  return CpuHasArmDot() && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
 #else
   return false;
 #endif

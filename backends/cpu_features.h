@@ -12,4 +12,8 @@ bool CpuHasVbmi();       // AVX-512 VNNI and VBMI
 bool CpuHasVpopcntdq();  // AVX-512 and its VPOPCNTDQ
 bool CpuHasAmxInt8();    // tiles and their 8-bit products; whether the process may use them is another question
 
+// 64-bit Arm, as Linux says it of all its cores.
+bool CpuHasArmDot();   // SDOT and UDOT
+bool CpuHasArmI8mm();  // those and USDOT
+
 }  // namespace npu

@@ -27,18 +27,24 @@ constexpr KernelVariant kX86Vnni{"x86_vnni", "-DNPU_X86_VNNI"};
 constexpr KernelVariant kX86Vbmi{"x86_vbmi", "-DNPU_X86_VNNI -DNPU_X86_VBMI"};
 constexpr KernelVariant kX86Amx{"x86_amx", "-DNPU_X86_VNNI -DNPU_X86_VBMI -DNPU_X86_AMX"};
 
+constexpr std::string_view kArmHeader = "dot_product_arm.h";
+constexpr KernelVariant kArmDot{"arm_dot", "-DNPU_ARM_DOT", true, kArmHeader};
+constexpr KernelVariant kArmI8mm{"arm_i8mm", "-DNPU_ARM_DOT -DNPU_ARM_I8MM", true, kArmHeader};
+
 constexpr KernelVariant kNvidiaDp4a{"nvidia_dp4a", "-DNPU_SIMT -DNPU_NVIDIA_DP4A"};
 constexpr KernelVariant kKhrDot{"khr_dot", "-cl-std=CL3.0 -DNPU_SIMT -DNPU_KHR_DOT"};
 constexpr KernelVariant kSimt{"simt", "-DNPU_SIMT", false};
 
-constexpr const KernelVariant* kAll[] = {&kPortableVariant, &kX86Avx2, &kX86Avx512Bw, &kX86Vnni, &kX86Vbmi,
-                                         &kX86Amx,          &kSimt,    &kKhrDot,      &kNvidiaDp4a};
+constexpr const KernelVariant* kAll[] = {&kPortableVariant, &kX86Avx2, &kX86Avx512Bw, &kX86Vnni, &kX86Vbmi, &kX86Amx,
+                                         &kArmDot,          &kArmI8mm, &kSimt,        &kKhrDot,  &kNvidiaDp4a};
 constexpr const KernelVariant* kGpuDevice[] = {&kNvidiaDp4a, &kKhrDot, &kSimt, &kPortableVariant};
 constexpr const KernelVariant* kX86AmxDevice[] = {&kX86Amx, &kX86Vbmi, &kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
 constexpr const KernelVariant* kX86VbmiDevice[] = {&kX86Vbmi, &kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
 constexpr const KernelVariant* kX86VnniDevice[] = {&kX86Vnni, &kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
 constexpr const KernelVariant* kX86Avx512BwDevice[] = {&kX86Avx512Bw, &kX86Avx2, &kPortableVariant};
 constexpr const KernelVariant* kX86Avx2Device[] = {&kX86Avx2, &kPortableVariant};
+constexpr const KernelVariant* kArmI8mmDevice[] = {&kArmI8mm, &kArmDot, &kPortableVariant};
+constexpr const KernelVariant* kArmDotDevice[] = {&kArmDot, &kPortableVariant};
 constexpr const KernelVariant* kAnyDevice[] = {&kPortableVariant};
 
 // That the processor has tiles, and that the system saves their registers and lets this process use them. Linux wants to be asked
@@ -217,6 +223,11 @@ std::string VariantNames() {
   return names;
 }
 
+bool HasHeader(const KernelVariant& variant, std::string_view header) {
+  return variant.header == header ||
+         std::none_of(std::begin(kAll), std::end(kAll), [&](const KernelVariant* v) { return v->header == header; });
+}
+
 std::span<const KernelVariant* const> VariantsFor(const cl::Device& device) {
   cl_device_type type = 0;
   const cl_int code = clGetDeviceInfo(device(), CL_DEVICE_TYPE, sizeof(type), &type, nullptr);
@@ -229,6 +240,8 @@ std::span<const KernelVariant* const> VariantsFor(const cl::Device& device) {
   if (cpu && CpuHasVnni()) return kX86VnniDevice;
   if (cpu && CpuHasAvx512()) return kX86Avx512BwDevice;
   if (cpu && CpuHasAvx2()) return kX86Avx2Device;
+  if (cpu && CpuHasArmI8mm()) return kArmI8mmDevice;
+  if (cpu && CpuHasArmDot()) return kArmDotDevice;
   return kAnyDevice;
 }
 

@@ -22,6 +22,8 @@ struct KernelVariant {
   // Whether it must be faster than the form that it replaces, in one work-item. What spreads its work over more
   // work-items shows nothing there.
   bool timed = true;
+  // A header of kernels/ that only this variant's programs have, and others that name it; empty: none.
+  std::string_view header = {};
 };
 
 extern const KernelVariant kPortableVariant;
@@ -30,6 +32,9 @@ extern const KernelVariant kPortableVariant;
 const KernelVariant* FindVariant(std::string_view name);
 // "portable, simt, ...", for messages.
 std::string VariantNames();
+
+// Whether programs of `variant` have this header of kernels/: all have those that are no variant's own.
+bool HasHeader(const KernelVariant& variant, std::string_view header);
 
 // Those that this device may run, best first; kPortableVariant, which needs nothing, is the last.
 std::span<const KernelVariant* const> VariantsFor(const cl::Device& device);

@@ -127,7 +127,7 @@ Result<KernelPrograms> ProgramCache::Programs(std::span<const KernelNeed> needs,
     return programs;
   }
   if (const std::vector<KernelNeed> missing = Missing(needs, variant, requantize); !missing.empty()) {
-    NPU_ASSIGN_OR_RETURN(const cl::Program program, Build(*variant, requantize, Text(missing)));
+    NPU_ASSIGN_OR_RETURN(const cl::Program program, Build(*variant, requantize, Text(missing, variant)));
     Add(missing, variant, requantize, program);
   }
   for (const KernelNeed& need : needs) {
@@ -169,7 +169,7 @@ Result<cl::Program> ProgramCache::Program(const KernelVariant* variant, Requanti
   const auto key = std::pair(variant, requantize);
   const auto found = programs_.find(key);
   if (found != programs_.end()) return found->second;
-  return programs_.emplace(key, Build(*variant, requantize, Text({}))).first->second;
+  return programs_.emplace(key, Build(*variant, requantize, Text({}, variant))).first->second;
 }
 
 Result<cl::Kernel> ProgramCache::CreateKernel(const cl::Program& program, std::string_view kernel) const {
@@ -186,12 +186,12 @@ Result<cl::Kernel> ProgramCache::CreateKernel(const cl::Program& program, std::s
 Result<cl::Program> ProgramCache::BuildWith(std::span<const KernelNeed> needs, Requantize requantize) {
   const std::lock_guard lock(mutex_);
   if (chosen_ == nullptr) Choose({}, Requantize::kExact);
-  return Build(*chosen_, requantize, Text(needs));
+  return Build(*chosen_, requantize, Text(needs, chosen_));
 }
 
 const std::string& ProgramCache::sources_digest() {
   const std::lock_guard lock(mutex_);
-  if (digest_.empty()) digest_ = Sha256Hex(Text({}));
+  if (digest_.empty()) digest_ = Sha256Hex(Text({}, nullptr));
   return digest_;
 }
 
@@ -237,7 +237,7 @@ void ProgramCache::Choose(std::span<const KernelNeed> needs, Requantize requanti
     std::vector<KernelNeed> kernels{{"npu_self_test"}};
     const bool with_needs = trials_.empty();
     if (with_needs) kernels.insert(kernels.end(), needs.begin(), needs.end());
-    const Result<cl::Program> program = Build(*variant, requantize, Text(kernels));
+    const Result<cl::Program> program = Build(*variant, requantize, Text(kernels, variant));
     double speedup = 0;
     const std::string problem =
         program ? SelfTest(context_, device_, *program, speedup) : program.error().text;
@@ -261,14 +261,16 @@ void ProgramCache::Choose(std::span<const KernelNeed> needs, Requantize requanti
   }
 }
 
-// Everything but the kernels, files of kernels and parts that are not needed; all of it when `needs` is empty.
-std::string ProgramCache::Text(std::span<const KernelNeed> needs) const {
+// Everything but the kernels, files of kernels and parts that are not needed; all of it when `needs` is empty. variant:
+// whose headers; null: all headers.
+std::string ProgramCache::Text(std::span<const KernelNeed> needs, const KernelVariant* variant) const {
   std::string text(prelude_);
   for (const KernelNeed& need : needs) {
     if (need.parts != kAllParts) text += fmt::format("#define NPU_PARTS_{} {:#x}u\n", need.kernel, need.parts);
   }
   std::vector<std::pair<const KernelSource*, FileText>> files;
   for (const KernelSource* source = sources_; source->name != nullptr; ++source) {
+    if (variant != nullptr && !HasHeader(*variant, source->name)) continue;
     files.emplace_back(source, needs.empty() ? FileText{source->text, true} : WithoutOtherKernels(source->text, needs));
   }
   for (const auto& [source, file] : files) {

@@ -79,7 +79,7 @@ class ProgramCache {
                                   Requantize requantize) const;
   void Add(std::span<const KernelNeed> needs, const KernelVariant* variant, Requantize requantize,
            const cl::Program& program);
-  std::string Text(std::span<const KernelNeed> needs) const;
+  std::string Text(std::span<const KernelNeed> needs, const KernelVariant* variant) const;
   Result<cl::Program> Build(const KernelVariant& variant, Requantize requantize, const std::string& text) const;
 
   cl::Context context_;

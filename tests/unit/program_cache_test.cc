@@ -215,6 +215,39 @@ TEST_F(ProgramCacheTest, ProductsOfWordsThatDoNotWorkAreNotUsed) {
   }
 }
 
+// USDOT with its operands exchanged; SDOT's number made UDOT's. What is left must still be found.
+TEST_F(ProgramCacheTest, ArmDotProductsThatDoNotWorkAreNotUsed) {
+  const auto variants = VariantsFor(device_->device());
+  const KernelVariant* best = variants.front();
+  if (!std::string_view(best->name).starts_with("arm_")) GTEST_SKIP() << "this device has no such variant";
+  const bool unsigned_by_signed = best == FindVariant("arm_i8mm");
+  const PatchedSources sources = unsigned_by_signed ? PatchedSources("(acc, x, words)", "(acc, words, x)")
+                                                    : PatchedSources("0x4e809400", "0x6e809400");
+  ASSERT_TRUE(sources.replaced());
+  const auto cache = Cache(sources.rows());
+  ASSERT_TRUE(cache->Program());
+  EXPECT_EQ(&cache->variant(), variants[1]);
+}
+
+// What drivers cache is known by its text: that of other variants stays as it is.
+const KernelSource kOwnHeaderSources[] = {
+    {"dot_product.h", "#define PLAIN 1\n"},
+    {"dot_product_arm.h", "#define OWN 2\n"},
+    {"good.cl", "__kernel void good_kernel(__global int* a) { a[0] = PLAIN; }\n"},
+    {nullptr, nullptr},
+};
+
+TEST_F(ProgramCacheTest, AVariantsOwnHeaderIsInItsProgramsAlone) {
+  const auto cache = Cache(kOwnHeaderSources);
+  for (const char* name : {"portable", "x86_vnni", "arm_dot", "arm_i8mm"}) {
+    const auto program = cache->Program(FindVariant(name));
+    ASSERT_TRUE(program) << name << ": " << program.error().text;
+    const std::string text = program->getInfo<CL_PROGRAM_SOURCE>();
+    EXPECT_NE(text.find("PLAIN 1"), std::string::npos) << name;
+    EXPECT_EQ(text.find("OWN 2") != std::string::npos, std::string_view(name).starts_with("arm_")) << name;
+  }
+}
+
 TEST_F(ProgramCacheTest, TilesThatDoNotWorkGiveWayToVectors) {
   const auto variants = VariantsFor(device_->device());
   if (std::string_view(variants.front()->name) != "x86_amx") GTEST_SKIP() << "this device has no tiles";
