@@ -176,7 +176,8 @@ NPU_API npu_status npu_fit_points(const npu_fit_map* map, const float* in, size_
 
 /* Binds a frame to an input: INT8 or UINT8, [1,height,width,1 or 3]. It is read by every later npu_session_invoke until
  * the input is bound again (npu_session_bind_input with NULL unbinds), and its memory must stay valid meanwhile; a frame
- * with a release function only by the next one, and released as soon as it has been read. A frame that is the input
+ * with a release function only by the next one, and released as soon as it has been read: the invocations after that read
+ * the session's own input (npu_session_copy_input) until another frame is bound. A frame that is the input
  * already (same size, packed rows, UINT8) is used where it is. The first frame of a description takes some milliseconds
  * more, for tables and kernels. fit may be NULL: all 0; so may out_map.
  * As npu_frame_check, also for the fit; NPU_UNSUPPORTED for other inputs; NPU_DEVICE_ERROR. On an error what was bound
