@@ -93,6 +93,7 @@ int main(int argc, char** argv) {
                        {"partitions", plan->partitions.size()},
                        {"npu_us", npu_us},
                        {"host_us", host_us},
+                       {"leaves", PlacementEstimate{npu_us, host_us}.npu_is_slower()},
                        {"npu_work", WorkJson(*plan, false)},
                        {"host_work", WorkJson(*plan, true)},
                        {"npu_speed", SpeedJson((*measured)->npu)},

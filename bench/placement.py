@@ -45,7 +45,7 @@ def main():
         measured = compare.measure(path, arguments.threads, arguments.rounds, arguments.plugin)
         npu, host = (measured[name]["median"] for name in ("plugin", "xnnpack"))
         npu_ratio, host_ratio = estimate["npu_us"] / 1e3 / npu, estimate["host_us"] / 1e3 / host
-        leaves = estimate["npu_us"] > estimate["host_us"]
+        leaves = estimate["leaves"]
         right = leaves == (npu > host)
         results.append({"model": path.stem, "estimate": estimate, "npu_ms": npu, "host_ms": host, "npu_ratio": npu_ratio,
                         "host_ratio": host_ratio, "leaves": leaves, "right": right})

@@ -286,7 +286,8 @@ class Planner {
         } else if (slower) {
           GiveBack(op, {ReasonCode::kSlowerThanHost, "estimated time of its partition",
                         fmt::format("{:.1f} us on the NPU", estimates[g]->npu_us),
-                        fmt::format("at most {:.1f} us, the estimate for the host", estimates[g]->host_us)});
+                        fmt::format("at most {:.1f} us: {:.1f} us, the estimate for the host, through {}, the error of estimates",
+                                    estimates[g]->npu_limit_us(), estimates[g]->host_us, PlacementEstimate::kError)});
           changed = true;
         } else if (idle) {
           GiveBack(op, {ReasonCode::kNotBesideNpu, "operators it is connected with in its partition",

@@ -95,6 +95,11 @@ TEST(PlacementCost, PartitionsPayForCrossingAndForEachSegment) {
   EXPECT_NEAR(estimate.npu_us, 2 * 7 + 2 * 64, 1) << "two segments; delegate-cpu computes 64 bytes for next to nothing";
 }
 
+TEST(PlacementEstimate, ErrorIsCountedAgainstTheNpu) {
+  EXPECT_FALSE((PlacementEstimate{79, 100}.npu_is_slower()));
+  EXPECT_TRUE((PlacementEstimate{81, 100}.npu_is_slower()));
+}
+
 TEST(PlacementAuto, SlowerPartitionsStayWithTheHostAndSayWhy) {
   Net net;
   const int x = net.Input();
