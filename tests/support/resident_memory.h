@@ -7,8 +7,9 @@
 
 namespace npu::test {
 
-// Sanitizers keep what was freed, for a while, and look for leaks by themselves.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// Sanitizers keep what was freed, for a while, and look for leaks by themselves. The build says so (NPU_SANITIZE): compilers
+// have different macros for it.
+#ifdef NPU_SANITIZED
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;
